@@ -1,0 +1,80 @@
+r"""The cluster database: the tree of `HKLM\Cluster`, one copy for all members (plainest true form).
+
+Layout:   `Resources\<GUID>` with Name, Type, `Parameters`, and `RegSync`, the list of checkpointed keys: REG_SZ
+          values `00000001` ... whose data is the HKLM-relative key (domain.md 28); `Groups\<GUID>`; `Nodes\N`.
+"""
+
+from __future__ import annotations
+
+from sim.checkpoint.effects import Checkpoint
+from sim.cluster.plan import ClusterPlan
+from sim.registry import EMPTY, KeyPath, KeyTree, Value
+
+ROOT = KeyPath.parse("Cluster")
+
+COMMON = frozenset(
+    {
+        "RestartAction",
+        "RestartThreshold",
+        "RestartPeriod",
+        "RetryPeriodOnFailure",
+        "LooksAlivePollInterval",
+        "IsAlivePollInterval",
+        "PendingTimeout",
+    }
+)
+"""Common properties, kept in the resource's own key; all others are private and live below `Parameters`."""
+
+
+def at_start(plan: ClusterPlan) -> KeyTree:
+    """The database of a cluster that has just been set up; its checkpoints are listed by whoever adds them."""
+    tree = EMPTY
+    for number, node in enumerate(plan.nodes, 1):
+        tree = tree.with_value(("Nodes", str(number)), "NodeName", Value.sz(node))
+    for group in plan.groups.values():
+        tree = tree.with_value(("Groups", group.guid), "Name", Value.sz(group.name))
+    for name, resource in plan.resources.items():
+        key = ("Resources", resource.guid)
+        tree = tree.with_value(key, "Name", Value.sz(name)).with_value(key, "Type", Value.sz(resource.type))
+        for prop, value in resource.properties.items():
+            tree = tree.with_value(key if prop in COMMON else (*key, "Parameters"), prop, value)
+        for checkpoint in stated_checkpoints(plan, name):
+            tree = tree.with_value((*key, "RegSync"), file_number(checkpoint), Value.sz(str(checkpoint.key)))
+    return tree
+
+
+def stated_checkpoints(plan: ClusterPlan, resource: str) -> tuple[Checkpoint, ...]:
+    """The checkpoints that the plan states, numbered in its order."""
+    keys = plan.resources[resource].checkpoints
+    return tuple(Checkpoint(resource, number, key) for number, key in enumerate(keys, 1))
+
+
+def resource_key(plan: ClusterPlan, resource: str) -> KeyPath:
+    """The resource's own key, below HKEY_LOCAL_MACHINE."""
+    return ROOT / "Resources" / plan.resources[resource].guid
+
+
+def list_key(plan: ClusterPlan, resource: str) -> KeyPath:
+    """The key that lists the resource's checkpoints."""
+    return resource_key(plan, resource) / "RegSync"
+
+
+def parameter_key(plan: ClusterPlan, resource: str, *, common: bool) -> KeyPath:
+    """The key of the resource's common or private properties."""
+    return resource_key(plan, resource) if common else resource_key(plan, resource) / "Parameters"
+
+
+def file_number(checkpoint: Checkpoint) -> str:
+    """`00000001`, as in the list and in the file's name (domain.md 27)."""
+    return f"{checkpoint.number:08d}"
+
+
+def listed(plan: ClusterPlan, root: KeyTree, resource: str) -> tuple[Checkpoint, ...]:
+    """The resource's checkpoints by the database below `root` (HKEY_LOCAL_MACHINE), in order of file numbers."""
+    tree = root.at(list_key(plan, resource))
+    found = []
+    for name, value in () if tree is None else tree.values.items():
+        key = value.plain()
+        if name.isdecimal() and isinstance(key, str) and key and not key.startswith("\\"):
+            found.append(Checkpoint(resource, int(name), KeyPath.parse(key)))
+    return tuple(sorted(found, key=lambda checkpoint: checkpoint.number))

@@ -1,0 +1,315 @@
+"""What the cluster's operations ask of the world, beside the engine's own effects.
+
+A condition is data that holds or does not hold of a state, so that a driver can wait for it and a copy of the
+world waits for the same.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from sim.checkpoint.effects import Op
+from sim.cluster.state import PENDING, Cluster, NodeState, State
+
+
+class Operation(msgspec.Struct, frozen=True):
+    """An operation of the cluster: which one, and with what. `host` is the node it runs on and dies with.
+
+    `host` None: it is carried by whatever members there are, or by none (a timer).
+    """
+
+    host: str | None
+
+    def run(self) -> Op[None]:
+        """The operation's effects, in order."""
+        raise NotImplementedError
+
+    @property
+    def subject(self) -> str:
+        """What it is about, for the names of choices."""
+        raise NotImplementedError
+
+
+class Condition(msgspec.Struct, frozen=True):
+    """Something that one can wait for."""
+
+    def holds(self, cluster: Cluster) -> bool:
+        raise NotImplementedError
+
+
+class Settled(Condition, frozen=True):
+    """None of the resources is pending."""
+
+    resources: tuple[str, ...]
+
+    def holds(self, cluster: Cluster) -> bool:
+        return all(cluster.resources[name].state not in PENDING for name in self.resources)
+
+
+class Stopped(Condition, frozen=True):
+    """Each of the resources is Offline or Failed."""
+
+    resources: tuple[str, ...]
+
+    def holds(self, cluster: Cluster) -> bool:
+        return all(cluster.resources[name].state in (State.OFFLINE, State.FAILED) for name in self.resources)
+
+
+class Hosted(Condition, frozen=True):
+    """The group is on no way to another node, and none of its resources is pending."""
+
+    group: str
+
+    def holds(self, cluster: Cluster) -> bool:
+        names = cluster.plan.groups[self.group].resources
+        return not cluster.groups[self.group].moving and Settled(names).holds(cluster)
+
+
+class MayJoin(Condition, frozen=True):
+    """The members have removed the node that comes back, or there are no members and nobody is forming a cluster."""
+
+    node: str
+
+    def holds(self, cluster: Cluster) -> bool:
+        if cluster.members():
+            return cluster.nodes[self.node].removed
+        return cluster.forming is None
+
+
+class Left(Condition, frozen=True):
+    """The group is handed over to another node, or nothing of it runs on this one any more."""
+
+    node: str
+    group: str
+
+    def holds(self, cluster: Cluster) -> bool:
+        group = cluster.groups[self.group]
+        names = cluster.plan.groups[self.group].resources
+        return not group.moving and (group.owner != self.node or Stopped(names).holds(cluster))
+
+
+class NodeIs(Condition, frozen=True):
+    """The node's cluster service is in one of the states."""
+
+    node: str
+    states: tuple[NodeState, ...]
+
+    def holds(self, cluster: Cluster) -> bool:
+        return cluster.nodes[self.node].state in self.states
+
+
+HEARTBEATS_MISSED = 0
+"""For `Sleep.times`: as many as the plan's `heartbeats_missed` says."""
+
+
+class Look(msgspec.Struct, frozen=True):
+    """Answered with the cluster as it stands."""
+
+
+class Await(msgspec.Struct, frozen=True):
+    """Answered with the cluster as soon as the condition holds."""
+
+    condition: Condition
+
+
+class Sleep(msgspec.Struct, frozen=True):
+    """Answered after `times` runs of a documented timer; `subject` names the choice where the timer is a window."""
+
+    timer: str
+    subject: str
+    times: int = 1
+
+
+class Lapse(msgspec.Struct, frozen=True):
+    """Answered after so many microseconds of a property (RestartPeriod and its like)."""
+
+    micros: int
+
+
+class SetState(msgspec.Struct, frozen=True):
+    """The resource is in this state now."""
+
+    resource: str
+    state: State
+
+
+class SetWanted(msgspec.Struct, frozen=True):
+    """Whether whoever brings the group online brings these along."""
+
+    resources: tuple[str, ...]
+    wanted: bool
+
+
+class CountFailure(msgspec.Struct, frozen=True):
+    """One more failure of the resource (or one that is too old to count: `by` -1); answered with the cluster."""
+
+    resource: str
+    by: int = 1
+
+
+class CountFailover(msgspec.Struct, frozen=True):
+    """One more failover of the group for failure, or one less; answered with the cluster."""
+
+    group: str
+    by: int = 1
+
+
+class StartProcess(msgspec.Struct, frozen=True):
+    """The resource's process starts on this node; answered True when it is online, False where it died before."""
+
+    resource: str
+
+
+class StopProcess(msgspec.Struct, frozen=True):
+    """The resource's process is asked to end; answered when it has."""
+
+    resource: str
+
+
+class SetOwner(msgspec.Struct, frozen=True):
+    """The group is owned by this node now, and no longer moving."""
+
+    group: str
+    owner: str
+
+
+class SetMoving(msgspec.Struct, frozen=True):
+    """The group is on its way to another node, or no longer."""
+
+    group: str
+    moving: bool
+
+
+class SetNode(msgspec.Struct, frozen=True):
+    """The node's cluster service is in this state now."""
+
+    node: str
+    state: NodeState
+
+
+class SetRemoved(msgspec.Struct, frozen=True):
+    """The members have noticed that the node is down."""
+
+    node: str
+
+
+class SetForming(msgspec.Struct, frozen=True):
+    """The node arbitrates in order to form a cluster; None: nobody does."""
+
+    node: str | None
+
+
+class PowerUp(msgspec.Struct, frozen=True):
+    """The node's operating system has started."""
+
+    node: str
+
+
+class Reserve(msgspec.Struct, frozen=True):
+    """Reserve the quorum disk for the node (None: release it); answered whether the disk granted it."""
+
+    node: str | None
+
+
+class StopService(msgspec.Struct, frozen=True):
+    """The cluster service of the node ends: what it still hosts ends with it, nothing is saved.
+
+    `known`: the members know at once (it left by itself), so that nobody has to detect it.
+    """
+
+    node: str
+    known: bool
+
+
+class Spawn(msgspec.Struct, frozen=True):
+    """Start another operation, unless an equal one is running."""
+
+    operation: Operation
+
+
+def look() -> Op[Cluster]:
+    cluster = yield Look()
+    assert isinstance(cluster, Cluster), f"Look answered with {cluster!r}"
+    return cluster
+
+
+def wait_for(condition: Condition) -> Op[Cluster]:
+    cluster = yield Await(condition)
+    assert isinstance(cluster, Cluster), f"{condition} answered with {cluster!r}"
+    return cluster
+
+
+def sleep(timer: str, subject: str, times: int = 1) -> Op[None]:
+    yield Sleep(timer, subject, times)
+
+
+def lapse(micros: int) -> Op[None]:
+    yield Lapse(micros)
+
+
+def set_state(resource: str, state: State) -> Op[None]:
+    yield SetState(resource, state)
+
+
+def set_wanted(resources: tuple[str, ...], wanted: bool) -> Op[None]:
+    yield SetWanted(resources, wanted)
+
+
+def count_failure(resource: str, by: int = 1) -> Op[Cluster]:
+    cluster = yield CountFailure(resource, by)
+    assert isinstance(cluster, Cluster), f"CountFailure answered with {cluster!r}"
+    return cluster
+
+
+def count_failover(group: str, by: int = 1) -> Op[Cluster]:
+    cluster = yield CountFailover(group, by)
+    assert isinstance(cluster, Cluster), f"CountFailover answered with {cluster!r}"
+    return cluster
+
+
+def start_process(resource: str) -> Op[bool]:
+    alive = yield StartProcess(resource)
+    assert isinstance(alive, bool), f"StartProcess answered with {alive!r}"
+    return alive
+
+
+def stop_process(resource: str) -> Op[None]:
+    yield StopProcess(resource)
+
+
+def set_owner(group: str, owner: str) -> Op[None]:
+    yield SetOwner(group, owner)
+
+
+def set_moving(group: str, moving: bool) -> Op[None]:
+    yield SetMoving(group, moving)
+
+
+def set_node(node: str, state: NodeState) -> Op[None]:
+    yield SetNode(node, state)
+
+
+def set_removed(node: str) -> Op[None]:
+    yield SetRemoved(node)
+
+
+def set_forming(node: str | None) -> Op[None]:
+    yield SetForming(node)
+
+
+def power_up(node: str) -> Op[None]:
+    yield PowerUp(node)
+
+
+def reserve(node: str | None) -> Op[bool]:
+    granted = yield Reserve(node)
+    assert isinstance(granted, bool), f"Reserve answered with {granted!r}"
+    return granted
+
+
+def stop_service(node: str, *, known: bool) -> Op[None]:
+    yield StopService(node, known)
+
+
+def spawn(operation: Operation) -> Op[None]:
+    yield Spawn(operation)

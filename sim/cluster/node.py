@@ -1,0 +1,159 @@
+"""A node's cluster service: boots, joins or forms, leaves, and is missed by the others.
+
+Membership and arbitration are timers here, with the documented times (domain.md 74, 78, 83); what happens
+when they run out is the product's: the survivors take the groups, a loser of arbitration stops its service.
+"""
+
+from __future__ import annotations
+
+from sim.checkpoint.effects import Op, log_event
+from sim.checkpoint.engine import SOURCE
+from sim.cluster.effects import (
+    HEARTBEATS_MISSED,
+    Left,
+    MayJoin,
+    Operation,
+    look,
+    power_up,
+    reserve,
+    set_forming,
+    set_node,
+    set_owner,
+    set_removed,
+    sleep,
+    spawn,
+    stop_service,
+    wait_for,
+)
+from sim.cluster.group import MoveGroup, OnlineGroup
+from sim.cluster.resource import TakeOffline
+from sim.cluster.state import NodeState, State
+
+NEITHER_JOINED_NOR_FORMED = 1009
+RESERVATION_LOST = 1038
+
+
+class Boot(Operation, frozen=True):
+    """The node is switched on: its system starts, then its cluster service."""
+
+    node: str
+
+    @property
+    def subject(self) -> str:
+        return self.node
+
+    def run(self) -> Op[None]:
+        yield from sleep("node_boot", self.node)
+        yield from power_up(self.node)
+        yield from StartService(self.host, self.node).run()
+
+
+class StartService(Operation, frozen=True):
+    """The cluster service starts: it joins the members, or arbitrates for the quorum disk and forms (KB 217147)."""
+
+    node: str
+
+    @property
+    def subject(self) -> str:
+        return self.node
+
+    def run(self) -> Op[None]:
+        yield from set_node(self.node, NodeState.JOINING)
+        yield from sleep("service_start", self.node)
+        # One that returns before the others have removed it joins only after they have (contract: The cluster).
+        cluster = yield from wait_for(MayJoin(self.node))
+        if cluster.members():
+            yield from set_node(self.node, NodeState.UP)
+        else:
+            yield from self.form()
+
+    def form(self) -> Op[None]:
+        yield from set_forming(self.node)
+        yield from sleep("arbitration_wait", self.node)
+        granted = yield from reserve(self.node)
+        if not granted:
+            yield from set_forming(None)
+            text = "The Cluster service could neither join an existing cluster nor form a new one."
+            yield from log_event(SOURCE, NEITHER_JOINED_NOR_FORMED, text)
+            yield from stop_service(self.node, known=True)
+            return
+        yield from set_node(self.node, NodeState.UP)
+        yield from set_forming(None)
+        cluster = yield from look()
+        for group in cluster.plan.groups:
+            yield from set_owner(group, self.node)
+            yield from spawn(OnlineGroup(self.node, group))
+
+
+class LeaveCluster(Operation, frozen=True):
+    """`net stop clussvc`: the groups move first, with all their saves; then the service ends."""
+
+    node: str
+
+    @property
+    def subject(self) -> str:
+        return self.node
+
+    def run(self) -> Op[None]:
+        cluster = yield from look()
+        mine = [group for group, state in cluster.groups.items() if state.owner == self.node]
+        for group in mine:
+            target = cluster.best_owner(group, besides=self.node)
+            names = cluster.plan.groups[group].resources
+            if target is not None:
+                yield from spawn(MoveGroup(self.node, group, target))
+            else:
+                for name in names:
+                    if cluster.resources[name].state is not State.OFFLINE:
+                        yield from spawn(TakeOffline(self.node, name))
+        for group in mine:
+            # Stopped here and handed over, or stopped here for good: the others may already be online there.
+            yield from wait_for(Left(self.node, group))
+        yield from stop_service(self.node, known=True)
+        cluster = yield from look()
+        if cluster.quorum_owner is None and cluster.members():
+            yield from reserve(cluster.members()[0])
+
+
+class DetectLoss(Operation, frozen=True):
+    """The other members miss a node's heartbeats, regroup, and take what it owned (domain.md 74, 76, 78).
+
+    Where it owned the quorum disk, a challenger waits `arbitration_wait` between bus reset and reservation.
+    """
+
+    node: str
+    owned_quorum: bool
+
+    @property
+    def subject(self) -> str:
+        return self.node
+
+    def run(self) -> Op[None]:
+        yield from sleep("heartbeat", self.node, times=HEARTBEATS_MISSED)
+        if self.owned_quorum:
+            yield from sleep("arbitration_wait", self.node)
+        cluster = yield from look()
+        members = cluster.members()
+        if members and cluster.quorum_owner is None:
+            yield from reserve(members[0])
+        for group, state in cluster.groups.items():
+            target = cluster.best_owner(group)
+            if state.owner == self.node and target is not None:
+                yield from set_owner(group, target)
+                yield from spawn(OnlineGroup(target, group))
+        yield from set_removed(self.node)
+
+
+class LoseQuorumDisk(Operation, frozen=True):
+    """The quorum disk is gone: whoever cannot renew its reservation stops its cluster service (domain.md 79, 80)."""
+
+    @property
+    def subject(self) -> str:
+        return "quorum"
+
+    def run(self) -> Op[None]:
+        yield from sleep("reservation_renewal", "quorum")
+        cluster = yield from look()
+        for node in cluster.plan.nodes:
+            if cluster.nodes[node].state is not NodeState.DOWN:
+                yield from stop_service(node, known=True)

@@ -1,0 +1,69 @@
+"""The plan of a cluster: what its administrator set up, before any time has passed.
+
+Plain frozen data. A scenario fills it, the cluster runs it; what changes while it runs is in `state`.
+"""
+
+from __future__ import annotations
+
+import uuid
+from enum import StrEnum
+
+import msgspec
+
+from sim.cluster.profile import Profile, Timing, timing
+from sim.registry import KeyPath, Value
+
+
+class ResourceType(StrEnum):
+    """The resource types whose behaviour is modelled (domain.md 2, 61, 62)."""
+
+    GENERIC_SERVICE = "Generic Service"
+    GENERIC_APPLICATION = "Generic Application"
+    PHYSICAL_DISK = "Physical Disk"
+
+
+class ResourcePlan(msgspec.Struct, frozen=True, kw_only=True):
+    """A resource: its type, what it depends on (resources of the same group), its checkpointed keys.
+
+    `properties` holds common and private properties by their documented names, as registry values.
+    """
+
+    name: str
+    group: str
+    type: ResourceType = ResourceType.GENERIC_SERVICE
+    depends_on: tuple[str, ...] = ()
+    checkpoints: tuple[KeyPath, ...] = ()
+    properties: dict[str, Value] = {}
+
+    @property
+    def guid(self) -> str:
+        """The resource's id in the cluster database and the name of its folder on the quorum disk."""
+        return guid("resource", self.name)
+
+
+class GroupPlan(msgspec.Struct, frozen=True, kw_only=True):
+    """A group: the unit of failover. Without preferred owners every node may own it, in the plan's order."""
+
+    name: str
+    preferred_owners: tuple[str, ...] = ()
+    resources: tuple[str, ...] = ()
+
+    @property
+    def guid(self) -> str:
+        """The group's id in the cluster database."""
+        return guid("group", self.name)
+
+
+class ClusterPlan(msgspec.Struct, frozen=True, kw_only=True):
+    """A cluster: nodes in order, groups, resources in order of their groups, and its timing."""
+
+    nodes: tuple[str, ...]
+    groups: dict[str, GroupPlan]
+    resources: dict[str, ResourcePlan]
+    profile: Profile = Profile.NT4
+    timing: Timing = timing()
+
+
+def guid(kind: str, name: str) -> str:
+    """A stable GUID for a thing of the cluster, so that equal scenarios name equal files."""
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, f"failsim:{kind}:{name}"))

@@ -1,0 +1,147 @@
+"""The state of a cluster as frozen data, and the questions one asks of it.
+
+One copy for all nodes that are up: what membership and global update keep equal on every member
+(domain.md 87); a later issue gives each node a view of its own.
+
+Units: none; nothing here knows a time.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+
+from sim.cluster.plan import ClusterPlan
+
+
+class NodeState(StrEnum):
+    """The documented node states (MSDN clusnode-state; domain.md 60)."""
+
+    UP = "Up"
+    DOWN = "Down"
+    PAUSED = "Paused"
+    JOINING = "Joining"
+
+
+class State(StrEnum):
+    """The documented resource states that a resource can be seen in (MSDN clusresource-state; domain.md 58)."""
+
+    ONLINE = "Online"
+    OFFLINE = "Offline"
+    FAILED = "Failed"
+    ONLINE_PENDING = "OnlinePending"
+    OFFLINE_PENDING = "OfflinePending"
+
+
+PENDING = frozenset({State.ONLINE_PENDING, State.OFFLINE_PENDING})
+
+
+class Node(msgspec.Struct, frozen=True):
+    """`system`: the operating system runs, whatever its cluster service does.
+
+    `removed`: the other members know that it is down and have taken its groups.
+    """
+
+    state: NodeState = NodeState.UP
+    system: bool = True
+    removed: bool = True
+
+
+class Resource(msgspec.Struct, frozen=True):
+    """`wanted`: brought online by whoever brings its group online. `failures`: those within the restart period."""
+
+    state: State = State.ONLINE
+    wanted: bool = True
+    process: bool = True
+    failures: int = 0
+
+
+class Group(msgspec.Struct, frozen=True):
+    """`moving`: on its way to another node. `failovers`: those for failure within the failover period."""
+
+    owner: str
+    moving: bool = False
+    failovers: int = 0
+
+
+class Cluster(msgspec.Struct, frozen=True):
+    """What the members agree on; `forming` is the node that arbitrates for the quorum disk to form a cluster."""
+
+    plan: ClusterPlan
+    nodes: dict[str, Node]
+    groups: dict[str, Group]
+    resources: dict[str, Resource]
+    quorum_owner: str | None
+    forming: str | None = None
+
+    def owner(self, resource: str) -> str:
+        """The node that owns the resource's group."""
+        return self.groups[self.plan.resources[resource].group].owner
+
+    def is_up(self, node: str) -> bool:
+        """Whether the node is a member: Up, or Paused, which hosts no new groups (domain.md 60)."""
+        return self.nodes[node].state in (NodeState.UP, NodeState.PAUSED)
+
+    def members(self) -> tuple[str, ...]:
+        """The nodes that are members, in the plan's order."""
+        return tuple(node for node in self.plan.nodes if self.is_up(node))
+
+    def best_owner(self, group: str, *, besides: str | None = None) -> str | None:
+        """The best member to own the group: preferred owners first, then the plan's order; None where there is none."""
+        preferred = self.plan.groups[group].preferred_owners
+        for node in (*preferred, *self.plan.nodes):
+            if node != besides and self.nodes[node].state is NodeState.UP:
+                return node
+        return None
+
+    def dependents(self, resource: str) -> tuple[str, ...]:
+        """The resources that depend on this one directly."""
+        return tuple(name for name, plan in self.plan.resources.items() if resource in plan.depends_on)
+
+    def all_dependents(self, resource: str) -> tuple[str, ...]:
+        """The resources that depend on this one, directly or not, in the plan's order."""
+        found = {resource}
+        grown = True
+        while grown:
+            more = {name for each in found for name in self.dependents(each)} - found
+            found |= more
+            grown = bool(more)
+        return tuple(name for name in self.plan.resources if name in found and name != resource)
+
+    def all_dependencies(self, resource: str) -> tuple[str, ...]:
+        """What this resource depends on, directly or not, in the plan's order."""
+        return tuple(name for name in self.plan.resources if resource in self.all_dependents(name))
+
+
+def at_start(plan: ClusterPlan) -> Cluster:
+    """The cluster when time starts: formed, quorum disk at the first node, every group online (contract: Start and end)."""
+    owners = {name: (group.preferred_owners or plan.nodes)[0] for name, group in plan.groups.items()}
+    return Cluster(
+        plan=plan,
+        nodes={node: Node() for node in plan.nodes},
+        groups={name: Group(owner) for name, owner in owners.items()},
+        resources={name: Resource() for name in plan.resources},
+        quorum_owner=plan.nodes[0],
+    )
+
+
+# --- transitions --------------------------------------------------------------------------------------------
+
+
+def with_node(cluster: Cluster, name: str, **changed: object) -> Cluster:
+    """The cluster with one node changed."""
+    node = msgspec.structs.replace(cluster.nodes[name], **changed)
+    return msgspec.structs.replace(cluster, nodes={**cluster.nodes, name: node})
+
+
+def with_group(cluster: Cluster, name: str, **changed: object) -> Cluster:
+    """The cluster with one group changed."""
+    group = msgspec.structs.replace(cluster.groups[name], **changed)
+    return msgspec.structs.replace(cluster, groups={**cluster.groups, name: group})
+
+
+def with_resource(cluster: Cluster, name: str, **changed: object) -> Cluster:
+    """The cluster with one resource changed."""
+    resource = msgspec.structs.replace(cluster.resources[name], **changed)
+    return msgspec.structs.replace(cluster, resources={**cluster.resources, name: resource})

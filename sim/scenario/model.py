@@ -1,0 +1,117 @@
+"""A scenario as data: what the YAML loader fills and what a run reads.
+
+Units: every time is in integer microseconds of simulated time; a `Window` of them is a choice of the run.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+
+from sim.cluster.plan import ClusterPlan
+from sim.cluster.profile import Span
+from sim.history.expect import Expect
+from sim.registry import KeyPath, KeyTree
+from sim.scenario.command import Command
+
+
+class FaultKind(StrEnum):
+    """The faults of the contract."""
+
+    CRASH = "crash"
+    BOOT = "boot"
+    STOP_SERVICE = "stop-service"
+    START_SERVICE = "start-service"
+    PARTITION = "partition"
+    HEAL = "heal"
+    FAIL = "fail"
+    QUORUM_OFFLINE = "quorum-offline"
+    QUORUM_ONLINE = "quorum-online"
+    QUORUM_WRITE_ERROR = "quorum-write-error"
+    QUORUM_SLOW = "quorum-slow"
+    QUORUM_DAMAGE = "quorum-damage"
+    DISK_LOSS = "disk-loss"
+    OPEN_KEY = "open-key"
+    CLOSE_KEY = "close-key"
+
+
+class Place(msgspec.Struct, frozen=True):
+    """Where something stands in the scenario's file: line and column from 1 (0: built without a file)."""
+
+    line: int = 0
+    column: int = 0
+
+
+class Do(msgspec.Struct, frozen=True):
+    """An operator types commands on `node` (None: the contract's default); several are one transaction."""
+
+    commands: tuple[Command, ...]
+    node: str | None = None
+
+
+class App(msgspec.Struct, frozen=True):
+    """The resource's own process changes its registry, on the node that hosts it."""
+
+    resource: str
+    commands: tuple[Command, ...]
+
+
+class Fault(msgspec.Struct, frozen=True):
+    """Something breaks, or is mended. `lasts` None: until its opposite or the end."""
+
+    kind: FaultKind
+    node: str | None = None
+    resource: str | None = None
+    key: KeyPath | None = None
+    file: str | None = None
+    by: Span | None = None
+    lasts: Span | None = None
+
+
+class At(msgspec.Struct, frozen=True):
+    """At a time of its own, whatever the other steps do."""
+
+    time: Span
+
+
+class After(msgspec.Struct, frozen=True):
+    """`delay` after the step before in the list has completed."""
+
+    delay: Span = 0
+
+
+class Step(msgspec.Struct, frozen=True, kw_only=True):
+    """One step of a scenario; `label` is the name of its writes."""
+
+    act: Do | App | Fault
+    when: At | After = After()
+    label: str | None = None
+    place: Place = Place()
+
+
+class May(msgspec.Struct, frozen=True, kw_only=True):
+    """A fault that a seeded run may make, at most so many times."""
+
+    fault: Fault
+    at_most: int = 1
+    place: Place = Place()
+
+
+class Scenario(msgspec.Struct, frozen=True, kw_only=True):
+    """A cluster, what is in its registries before it forms, what happens, and what is expected.
+
+    `registry` maps a node's name to the tree of its HKEY_LOCAL_MACHINE. `until` None: 60 s after the last step.
+    `file` is the path as given (empty: built without a file), `sha256` the digest of the file's bytes.
+    """
+
+    title: str
+    cluster: ClusterPlan
+    about: str = ""
+    registry: dict[str, KeyTree] = {}
+    steps: tuple[Step, ...] = ()
+    until: int | None = None
+    may: tuple[May, ...] = ()
+    expect: Expect = Expect()
+    file: str = ""
+    sha256: str = ""
