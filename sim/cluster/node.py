@@ -110,9 +110,6 @@ class LeaveCluster(Operation, frozen=True):
             # Stopped here and handed over, or stopped here for good: the others may already be online there.
             yield from wait_for(Left(self.node, group))
         yield from stop_service(self.node, known=True)
-        cluster = yield from look()
-        if cluster.quorum_owner is None and cluster.members():
-            yield from reserve(cluster.members()[0])
 
 
 class DetectLoss(Operation, frozen=True):

@@ -9,7 +9,8 @@ Holds:    the ledger keeps each place's tree beside the registries, so a tree's 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import msgspec
 
@@ -213,7 +214,7 @@ class Ledger:
         return msgspec.structs.replace(event, undone=tuple(sorted(undone)))
 
 
-_TAKERS = {
+_TAKERS: dict[type, Callable[[Ledger, Any], AnyEvent]] = {
     Write: Ledger._write,
     SaveStarted: Ledger._save_started,
     Saved: Ledger._saved,

@@ -1,0 +1,511 @@
+"""What happens when a command is typed: the tool's answer, the writes it makes, the operations it starts.
+
+A command is judged against the state at that instant: what it cannot do is answered with the documented error and
+leaves no trace but the writes that it intended. Those that wait are concluded later.
+
+Sources: domain.md 14-22 (checkpoint control codes), 33-35, 118-126; where an error's number is not documented
+         it is marked as assumed there.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec import Struct
+
+from sim.checkpoint.effects import Op
+from sim.checkpoint.engine import add_checkpoint, remove_checkpoint
+from sim.cluster import database, state
+from sim.cluster.effects import Condition, Hosted, NodeIs, Operation, Settled
+from sim.cluster.group import MoveGroup
+from sim.cluster.node import LeaveCluster
+from sim.cluster.resource import BringOnline, HandleFailure, TakeOffline
+from sim.cluster.state import PENDING, NodeState, State
+from sim.history import events
+from sim.history.events import OPERATOR
+from sim.registry import KeyPath, Win32, Win32Error, physical
+from sim.scenario.command import (
+    FOREVER,
+    AddCheckpoints,
+    Command,
+    GroupVerb,
+    NodeVerb,
+    OnGroup,
+    OnNode,
+    OnResource,
+    OnService,
+    RemoveCheckpoints,
+    ResourceVerb,
+    SetParameters,
+    Shell,
+)
+from sim.scenario.model import App, Do
+from sim.world.edits import REGISTRY_REQUESTS, Edit, Outcome, outcome
+from sim.world.faults import UP, start_service
+from sim.world.flights import Running
+from sim.world.world import AwaitReply, Poll, Reply, World, error_code
+
+MOVE_WAIT = 20_000_000
+"""`cluster group /moveto` waits so long by itself, in microseconds (TechNet cc783967; domain.md 119)."""
+
+
+class Asked(Struct, frozen=True):
+    """What a typed command came to. `command` is the id of its event.
+
+    `edits`: writes still to be made on `node`, after the first. `wait` None: it has returned; else it waits for `condition` and
+    for `replies` of the operations that it started, at most so many microseconds.
+    """
+
+    command: int
+    node: str
+    edits: tuple[Edit, ...] = ()
+    wait: int | None = None
+    condition: Condition | None = None
+    replies: tuple[int, ...] = ()
+    resource: str | None = None
+    wanted: State | None = None
+
+    def await_replies(self) -> Op[None]:
+        """Wait for every operation that the command started."""
+        for reply in self.replies:
+            yield AwaitReply(reply)
+
+
+class ChangeList(Operation, frozen=True):
+    """Add or remove one checkpoint of a resource, on the node that owns its group."""
+
+    resource: str
+    key: KeyPath
+    command: int
+    adds: bool
+    online_here: bool
+
+    @property
+    def subject(self) -> str:
+        return self.resource
+
+    def run(self) -> Op[None]:
+        if self.adds:
+            error = yield from add_checkpoint(self.resource, self.key, online_here=self.online_here)
+        else:
+            error = yield from remove_checkpoint(self.resource, self.key)
+        yield Reply(self.command, error)
+
+
+def node_for(world: World, act: Do | App, command: Command) -> str:
+    """The node on which a command is typed (contract: Commands)."""
+    if isinstance(act, App):
+        return world.cluster.owner(act.resource)
+    if act.node is not None:
+        return act.node
+    members = world.cluster.members()
+    if command.shell is Shell.REG or not members:
+        return world.plan.nodes[0]
+    return members[0]
+
+
+# --- commands on a registry -----------------------------------------------------------------------------------
+
+
+def begin_edits(world: World, index: int, act: Do | App, command: Command) -> Asked:
+    """Answer a registry command: record it, and hand back the writes that it makes."""
+    node = node_for(world, act, command)
+    target = getattr(command.request, "target", None)
+    if target is not None and target.node is not None:
+        node = target.node
+    found = _outcome(world, node, act, command)
+    label = world.steps[index].label
+    by = act.resource if isinstance(act, App) else OPERATOR
+    number = world.emit(
+        events.Command,
+        node,
+        text=command.text,
+        by=by,
+        step=index + 1,
+        label=label,
+        status=found.status,
+        error=None if found.error is None else error_code(found.error),
+        output=found.output,
+    )
+    from sim.world.steps import make, record  # noqa: PLC0415 - steps type commands, commands make a step's writes
+
+    if found.error is not None:
+        for edit in found.edits:
+            record(world, node, edit, number, rejected=True)
+        return Asked(number, node)
+    if found.file is not None:
+        world.files[found.file[0]] = found.file[1]
+    if found.restored is not None:
+        key, tree = found.restored
+        world.registry_of(node, key).restore_key(key, tree)
+        for edit in found.edits:
+            record(world, node, edit, number)
+        world.touched(node, (number,))
+        return Asked(number, node)
+    if found.edits:
+        make(world, node, found.edits[0], number)
+    return Asked(number, node, found.edits[1:])
+
+
+def _outcome(world: World, node: str, act: Do | App, command: Command) -> Outcome:
+    """What the command does, or why the node, the process or the registry refuses."""
+    request, shell = command.request, command.shell
+    if isinstance(request, SetParameters):
+        return _parameters(world, node, request)
+    assert isinstance(request, REGISTRY_REQUESTS)
+    target = getattr(request, "target", None)
+    registry = world.registry_of(node, target.key) if target is not None else world.machines[node].registry
+    found = outcome(request, shell, registry.root, world.files)
+    refused = _refused(world, node, act, target)
+    if refused is None and found.error is None and found.edits and found.restored is None:
+        refused = _limits(registry.copy(), found.edits)
+    if refused is None and found.restored is not None:
+        refused = _held(world, node, found.restored[0])
+    if refused is None:
+        return found
+    return Outcome(found.edits, refused, 1, f"ERROR: {refused.text}")
+
+
+def _refused(world: World, node: str, act: Do | App, target: Any) -> Win32 | None:
+    if not world.cluster.nodes[node].system:
+        return Win32.BAD_NETPATH
+    if isinstance(act, App):
+        alive = world.cluster.resources[act.resource].process or (node, act.resource) in world.by_hand
+        if not alive:
+            return Win32.SERVICE_NOT_ACTIVE
+    if target is not None and database.ROOT.covers(target.key) and not world.cluster.is_up(node):
+        # The hive is not loaded, and nobody creates a direct child of HKEY_LOCAL_MACHINE (domain.md 96).
+        return Win32.INVALID_PARAMETER
+    return None
+
+
+def _limits(registry: Any, edits: tuple[Edit, ...]) -> Win32 | None:
+    """Whether the registry's limits allow the writes: tried on a copy, since a refused command changes nothing."""
+    for edit in edits:
+        try:
+            if edit.change is not events.Change.DELETE:
+                registry.create_key(edit.key)
+            if edit.change is events.Change.SET:
+                registry.set_value(edit.key, edit.name, edit.value)
+        except Win32Error as error:
+            return error.code
+    return None
+
+
+def _held(world: World, node: str, key: KeyPath) -> Win32 | None:
+    """RegRestoreKey fails where the key or one below it is held open (domain.md 104)."""
+    held = any(key.covers(opened) for _, opened in world.machines[node].registry.open_handles())
+    return Win32.ACCESS_DENIED if held else None
+
+
+def _parameters(world: World, node: str, request: SetParameters) -> Outcome:
+    key = database.parameter_key(world.plan, request.resource, common=request.common)
+    edits = tuple(Edit(events.Change.SET, key, name, value) for name, value in request.values)
+    error = _no_cluster(world, node)
+    return Outcome(edits, error, error or 0, error.text) if error is not None else Outcome(edits)
+
+
+def _no_cluster(world: World, node: str) -> Win32 | None:
+    """Why cluster.exe on this node reaches no cluster, if it does not."""
+    if not world.cluster.nodes[node].system:
+        return Win32.RPC_S_SERVER_UNAVAILABLE
+    return None if world.cluster.is_up(node) else Win32.EPT_S_NOT_REGISTERED
+
+
+# --- commands to the cluster ----------------------------------------------------------------------------------
+
+
+class Answer(Struct):
+    """What the cluster says to a request: an error, or what it waits for and what there is to read."""
+
+    error: Win32 | None = None
+    output: str = ""
+    condition: Condition | None = None
+    wait: int | None = None
+    start: tuple[Operation, ...] = ()
+    lists: tuple[tuple[KeyPath, bool], ...] = ()
+    host: str | None = None
+    resource: str | None = None
+    wanted: State | None = None
+
+
+def ask(world: World, index: int, command: Command, node: str) -> Asked:
+    """Answer a request to the cluster, and start what it asks for."""
+    request = command.request
+    answer = _answer(world, node, request)
+    number = world.emit(
+        events.Command,
+        node,
+        text=command.text,
+        by=OPERATOR,
+        step=index + 1,
+        label=world.steps[index].label,
+        status=0 if answer.error is None else _status(command.shell, answer.error),
+        error=None if answer.error is None else error_code(answer.error),
+        output=answer.output if answer.error is None else _complaint(command.shell, answer.error),
+    )
+    if answer.error is not None:
+        return Asked(number, node)
+    for operation in answer.start:
+        world.start(operation, (number,))
+    replies = []
+    for place, (key, online_here) in enumerate(answer.lists):
+        resource = answer.resource
+        assert resource is not None
+        reply = -(number * 1000 + place)
+        adds = isinstance(request, AddCheckpoints)
+        world.start(ChangeList(answer.host, resource, key, reply, adds, online_here), (number,))
+        replies.append(reply)
+    return Asked(
+        number, node, (), answer.wait, answer.condition, tuple(replies), answer.resource, answer.wanted
+    )
+
+
+def conclude(world: World, running: Running, asked: Asked, in_time: bool) -> None:
+    """A command that waited has ended: what it says now, and its exit status."""
+    errors = [world.replies.pop(reply) for reply in asked.replies]
+    error = next((each for each in errors if each is not None), None)
+    if not in_time:
+        error = Win32.IO_PENDING
+    elif error is None and asked.resource is not None and asked.wanted is not None:
+        if world.cluster.resources[asked.resource].state is not asked.wanted:
+            error = Win32.RESOURCE_FAILED
+    world.report(
+        running,
+        events.Completed,
+        asked.node,
+        command=asked.command,
+        status=0 if error is None else error.value,
+        error=None if error is None else error_code(error),
+        output="" if error is None else error.text,
+    )
+
+
+def _status(shell: Shell, error: Win32) -> int:
+    # cluster.exe's exit status is the Win32 code (assumed: domain.md 122); a cmdlet that throws leaves 1; net 2.
+    return {Shell.CLUSTER: error.value, Shell.NET: 2}.get(shell, 1)
+
+
+def _complaint(shell: Shell, error: Win32) -> str:
+    if shell is Shell.CLUSTER:
+        return f"System error {error.value} has occurred.\n{error.text}"
+    return error.text
+
+
+def _answer(world: World, node: str, request: Any) -> Answer:
+    if isinstance(request, OnService):
+        return _service(world, node, request)
+    if isinstance(request, OnNode) and request.verb in (NodeVerb.START, NodeVerb.STOP):
+        return _cluster_service(world, node, request)
+    error = _no_cluster(world, node)
+    if error is not None:
+        return Answer(error)
+    match request:
+        case OnResource():
+            return _resource(world, request)
+        case AddCheckpoints() | RemoveCheckpoints():
+            return _list(world, request)
+        case OnGroup():
+            return _group(world, request)
+        case OnNode():
+            return _node(world, node, request)
+    raise AssertionError(f"nobody answers {request!r}")
+
+
+def _resource(world: World, request: OnResource) -> Answer:
+    cluster, name = world.cluster, request.resource
+    if request.verb is ResourceVerb.STATUS:
+        names = cluster.resources if name is None else (name,)
+        return Answer(output="\n".join(_status_line(world, each) for each in names))
+    assert name is not None
+    seen, owner = cluster.resources[name], cluster.owner(name)
+    if request.verb is ResourceVerb.CHECKPOINTS:
+        found = database.listed(world.plan, world.database.root, name)
+        return Answer(output="\n".join(f"{name}    '{each.key}'" for each in found))
+    if request.verb is ResourceVerb.LIST_PARAMETERS:
+        return Answer(output=_parameter_lines(world, name))
+    if not cluster.is_up(owner):
+        return Answer(Win32.HOST_NODE_NOT_AVAILABLE)
+    if cluster.groups[world.plan.resources[name].group].moving:
+        return Answer(Win32.CLUSTER_GROUP_MOVING)
+    match request.verb:
+        case ResourceVerb.ONLINE:
+            if seen.state is State.OFFLINE_PENDING:
+                return Answer(Win32.INVALID_STATE)
+            _want(world, (name, *cluster.all_dependencies(name)), wanted=True)
+            return _until_settled(request, name, State.ONLINE, (BringOnline(owner, name),))
+        case ResourceVerb.OFFLINE:
+            if seen.state is State.ONLINE_PENDING:
+                return Answer(Win32.INVALID_STATE)
+            _want(world, (name, *cluster.all_dependents(name)), wanted=False)
+            return _until_settled(request, name, State.OFFLINE, (TakeOffline(owner, name),))
+        case ResourceVerb.FAIL:
+            if seen.state in PENDING:
+                return Answer(Win32.RESMON_INVALID_STATE)
+            if seen.state is not State.ONLINE:
+                return Answer(Win32.RESOURCE_NOT_ONLINE)
+            if seen.process:
+                world.emit(events.ProcessEnded, owner, resource=name, reason="died")
+                world.changed(state.with_resource(cluster, name, process=False))
+            return Answer(start=(HandleFailure(owner, name),))
+    raise AssertionError(f"nobody answers {request!r}")
+
+
+def _until_settled(request: OnResource, name: str, wanted: State, start: tuple[Operation, ...]) -> Answer:
+    condition = Settled((name,)) if request.wait is not None else None
+    return Answer(condition=condition, wait=request.wait, start=start, resource=name, wanted=wanted)
+
+
+def _want(world: World, names: tuple[str, ...], *, wanted: bool) -> None:
+    cluster = world.cluster
+    for name in names:
+        cluster = state.with_resource(cluster, name, wanted=wanted)
+    world.changed(cluster)
+
+
+def _list(world: World, request: AddCheckpoints | RemoveCheckpoints) -> Answer:
+    name = request.resource
+    owner = world.cluster.owner(name)
+    adds = isinstance(request, AddCheckpoints)
+    if not world.cluster.is_up(owner):
+        return Answer(Win32.HOST_NODE_NOT_AVAILABLE)
+    listed = {each.key for each in database.listed(world.plan, world.database.root, name)}
+    keys = []
+    for text in request.text or tuple(str(key) for key in sorted(listed)):
+        if text.startswith("\\"):  # "no leading backslash or the call fails" (fact 15; the number is assumed)
+            return Answer(Win32.INVALID_PARAMETER)
+        key = KeyPath.parse(text.rstrip("\\"))
+        if database.ROOT.covers(key):  # to be changed through the cluster's own API (fact 23; assumed)
+            return Answer(Win32.INVALID_PARAMETER)
+        if adds and key in listed:
+            return Answer(Win32.ALREADY_EXISTS)
+        if not adds and key not in listed:
+            return Answer(Win32.FILE_NOT_FOUND)
+        if adds and world.machines[owner].registry.root.at(physical(key)) is None:
+            return Answer(Win32.FILE_NOT_FOUND)
+        keys.append(key)
+    online_here = world.cluster.resources[name].state in (State.ONLINE, State.ONLINE_PENDING)
+    lists = tuple((key, online_here) for key in keys)
+    return Answer(wait=FOREVER if adds else None, lists=lists, host=owner, resource=name)
+
+
+def _group(world: World, request: OnGroup) -> Answer:
+    cluster, name = world.cluster, request.group
+    if request.verb is GroupVerb.STATUS:
+        groups = cluster.groups if name is None else (name,)
+        return Answer(output="\n".join(f"{each}    {cluster.groups[each].owner}    {_word(world, each)}" for each in groups))
+    assert name is not None
+    group, names = cluster.groups[name], world.plan.groups[name].resources
+    if not cluster.is_up(group.owner):
+        return Answer(Win32.HOST_NODE_NOT_AVAILABLE)
+    if group.moving:
+        return Answer(Win32.CLUSTER_GROUP_MOVING)
+    condition = Hosted(name)
+    if request.verb is GroupVerb.MOVE:
+        return _move(world, request, name)
+    if any(cluster.resources[each].state in PENDING for each in names):
+        return Answer(Win32.INVALID_STATE)
+    online = request.verb is GroupVerb.ONLINE
+    _want(world, names, wanted=online)
+    start: tuple[Operation, ...] = tuple(
+        BringOnline(group.owner, each) if online else TakeOffline(group.owner, each) for each in names
+    )
+    return Answer(condition=condition, wait=request.wait, start=start)
+
+
+def _move(world: World, request: OnGroup, name: str) -> Answer:
+    cluster = world.cluster
+    owner = cluster.groups[name].owner
+    target = request.node or cluster.best_owner(name, besides=owner)
+    if target is None:
+        return Answer(Win32.HOST_NODE_NOT_AVAILABLE)
+    seen = cluster.nodes[target].state
+    if seen is NodeState.PAUSED:
+        return Answer(Win32.CLUSTER_NODE_PAUSED)
+    if seen is not NodeState.UP:
+        return Answer(Win32.CLUSTER_NODE_DOWN)
+    if target == owner:
+        return Answer()
+    return Answer(condition=Hosted(name), wait=request.wait, start=(MoveGroup(owner, name, target),))
+
+
+def _node(world: World, here: str, request: OnNode) -> Answer:
+    name = request.node or here
+    seen = world.cluster.nodes[name].state
+    match request.verb:
+        case NodeVerb.STATUS:
+            nodes = world.plan.nodes if request.node is None else (name,)
+            return Answer(output="\n".join(f"{each}    {world.cluster.nodes[each].state}" for each in nodes))
+        case NodeVerb.PAUSE:
+            if seen is not NodeState.UP:
+                return Answer(Win32.CLUSTER_NODE_PAUSED if seen is NodeState.PAUSED else Win32.CLUSTER_NODE_DOWN)
+            _set_node(world, name, NodeState.PAUSED)
+        case NodeVerb.RESUME:
+            if seen is not NodeState.PAUSED:
+                return Answer(Win32.CLUSTER_NODE_NOT_PAUSED)
+            _set_node(world, name, NodeState.UP)
+    return Answer()
+
+
+def _set_node(world: World, node: str, to: NodeState) -> None:
+    world.emit(events.NodeState, node, state=to)
+    world.changed(state.with_node(world.cluster, node, state=to))
+
+
+def _cluster_service(world: World, here: str, request: OnNode) -> Answer:
+    """`net start|stop clussvc`, on the node itself or, by a cluster command, on another."""
+    name = request.node or here
+    seen = world.cluster.nodes[name]
+    if not world.cluster.nodes[here].system or not seen.system:
+        return Answer(Win32.RPC_S_SERVER_UNAVAILABLE)
+    if request.verb is NodeVerb.START:
+        if seen.state is not NodeState.DOWN:
+            return Answer(Win32.SERVICE_ALREADY_RUNNING)
+        start_service(world, name, ())
+        return Answer(condition=NodeIs(name, (*UP, NodeState.DOWN)), wait=request.wait)
+    if seen.state is NodeState.DOWN:
+        return Answer(Win32.SERVICE_NOT_ACTIVE)
+    return Answer(condition=NodeIs(name, (NodeState.DOWN,)), wait=request.wait, start=(LeaveCluster(name, name),))
+
+
+def _service(world: World, node: str, request: OnService) -> Answer:
+    """`net start|stop SERVICE`: the service itself, behind the cluster's back (KB 188674; domain.md 53, 140)."""
+    if not world.cluster.nodes[node].system:
+        return Answer(Win32.RPC_S_SERVER_UNAVAILABLE)
+    name, place = request.resource, (node, request.resource)
+    seen = world.cluster.resources[name]
+    hosted = seen.process and world.cluster.owner(name) == node
+    alive = hosted or place in world.by_hand
+    if request.start:
+        if alive:
+            return Answer(Win32.SERVICE_ALREADY_RUNNING)
+        world.by_hand |= {place}
+        world.emit(events.ProcessStarted, node, resource=name)
+        return Answer()
+    if not alive:
+        return Answer(Win32.SERVICE_NOT_ACTIVE)
+    world.emit(events.ProcessEnded, node, resource=name, reason="stopped")
+    world.by_hand -= {place}
+    if hosted:
+        world.changed(state.with_resource(world.cluster, name, process=False))
+        if seen.state is State.ONLINE:
+            return Answer(start=(Poll(node, name),))
+    return Answer()
+
+
+def _status_line(world: World, name: str) -> str:
+    seen = world.cluster.resources[name].state
+    return f"{name}    {world.plan.resources[name].group}    {world.cluster.owner(name)}    {seen}"
+
+
+def _word(world: World, group: str) -> str:
+    """Group status words (domain.md 119)."""
+    states = {world.cluster.resources[each].state for each in world.plan.groups[group].resources}
+    if not states or states <= {State.OFFLINE, State.FAILED}:
+        return "Offline"
+    return "Online" if states == {State.ONLINE} else "Partially Online"
+
+
+def _parameter_lines(world: World, name: str) -> str:
+    tree = world.database.root.at(database.parameter_key(world.plan, name, common=False))
+    return "" if tree is None else "\n".join(f"{name}    {each}    {value.show()}" for each, value in tree.values.items())

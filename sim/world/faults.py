@@ -1,0 +1,167 @@
+"""Faults: what breaks, and what mends it, as changes of the world (contract: Faults).
+
+Each is recorded first, so that what follows from it has a cause. A fault that finds nothing to break (a crash of
+a node that is down) is recorded and changes nothing.
+"""
+
+from __future__ import annotations
+
+from sim.cluster import database, state
+from sim.cluster.effects import NodeIs
+from sim.cluster.node import Boot, LoseQuorumDisk, StartService
+from sim.cluster.state import NodeState, State
+from sim.history import events
+from sim.registry import KeyPath, Win32Error
+from sim.scenario.model import Fault, FaultKind
+from sim.world.world import Flush, Poll, World
+
+OPPOSITE = {
+    FaultKind.CRASH: FaultKind.BOOT,
+    FaultKind.STOP_SERVICE: FaultKind.START_SERVICE,
+    FaultKind.QUORUM_OFFLINE: FaultKind.QUORUM_ONLINE,
+    FaultKind.OPEN_KEY: FaultKind.CLOSE_KEY,
+}
+"""What ends a lasting fault; those of the disk that have none here are ended by `relieve`."""
+
+UP = (NodeState.UP, NodeState.PAUSED)
+
+
+def strike(world: World, fault: Fault, by: int = 0) -> NodeIs | None:
+    """Make the fault; what its step has to wait for, if anything. `by`: how much slower, in microseconds."""
+    node = fault.node
+    because = (world.emit(events.Fault, node, fault=fault.kind, parameters=_parameters(fault)),)
+    match fault.kind:
+        case FaultKind.CRASH:
+            assert node is not None
+            crash(world, node, because)
+        case FaultKind.BOOT:
+            assert node is not None
+            if not world.cluster.nodes[node].system:
+                world.start(Boot(node, node), because)
+            return NodeIs(node, UP)
+        case FaultKind.STOP_SERVICE:
+            assert node is not None
+            world.stop_service(node, because, known=False)
+        case FaultKind.START_SERVICE:
+            assert node is not None
+            start_service(world, node, because)
+            return NodeIs(node, UP)
+        case FaultKind.FAIL:
+            assert fault.resource is not None
+            _fail(world, fault.resource, because)
+        case FaultKind.QUORUM_OFFLINE:
+            _quorum_offline(world, because)
+        case FaultKind.QUORUM_ONLINE:
+            world.disk.offline = world.disk.refuses = False
+            world.disk.slower = 0
+            world.kill(lambda operation: isinstance(operation, LoseQuorumDisk))
+        case FaultKind.QUORUM_WRITE_ERROR:
+            world.disk.refuses = True
+        case FaultKind.QUORUM_SLOW:
+            world.disk.slower = by
+        case FaultKind.QUORUM_DAMAGE:
+            assert fault.file is not None
+            _damage(world, fault.file, because)
+        case FaultKind.DISK_LOSS:
+            assert node is not None
+            _lose_disk(world, node, because)
+        case FaultKind.OPEN_KEY | FaultKind.CLOSE_KEY:
+            assert node is not None
+            assert fault.key is not None
+            _hold(world, node, fault.key, opened=fault.kind is FaultKind.OPEN_KEY)
+        case FaultKind.PARTITION | FaultKind.HEAL:
+            raise AssertionError("partitions need arbitration, which the loader says is not built yet")
+    return None
+
+
+def relieve(world: World, fault: Fault) -> None:
+    """End a fault that was to last for a time."""
+    opposite = OPPOSITE.get(fault.kind)
+    if opposite is not None:
+        strike(world, Fault(opposite, node=fault.node, key=fault.key))
+        return
+    world.emit(events.Fault, fault.node, fault=fault.kind, parameters={**_parameters(fault), "ended": "yes"})
+    if fault.kind is FaultKind.QUORUM_WRITE_ERROR:
+        world.disk.refuses = False
+    elif fault.kind is FaultKind.QUORUM_SLOW:
+        world.disk.slower = 0
+
+
+def crash(world: World, node: str, because: tuple[int, ...]) -> None:
+    """A power loss: the node's service and processes are gone, its registry is what was flushed."""
+    if not world.cluster.nodes[node].system:
+        return
+    world.stop_service(node, because, known=False)
+    world.kill(lambda operation: operation.host == node)
+    if world.machines[node].lose_power():
+        world.emit(events.HiveReverted, node, because, to="flush")
+    world.by_hand = frozenset(each for each in world.by_hand if each[0] != node)
+    world.changed(state.with_node(world.cluster, node, system=False))
+
+
+def start_service(world: World, node: str, because: tuple[int, ...]) -> None:
+    """Start the cluster service of a node whose system runs."""
+    seen = world.cluster.nodes[node]
+    if seen.system and seen.state is NodeState.DOWN:
+        world.start(StartService(node, node), because)
+
+
+def _fail(world: World, resource: str, because: tuple[int, ...]) -> None:
+    seen, owner = world.cluster.resources[resource], world.cluster.owner(resource)
+    if not seen.process:
+        return
+    died = world.emit(events.ProcessEnded, owner, because, resource=resource, reason="died")
+    world.changed(state.with_resource(world.cluster, resource, process=False))
+    if seen.state is State.ONLINE:
+        world.start(Poll(owner, resource), (died,))
+
+
+def _quorum_offline(world: World, because: tuple[int, ...]) -> None:
+    if world.disk.offline:
+        return
+    world.disk.offline = True
+    for flight in list(world.clock.flights.values()):
+        if flight.on_disk:
+            world.clock.abort(flight)
+    world.start(LoseQuorumDisk(None), because)
+
+
+def _damage(world: World, file: str, because: tuple[int, ...]) -> None:
+    folder, _, name = file.replace("/", "\\").rpartition("\\")
+    number = int(name.split(".")[0])
+    for resource, plan in world.plan.resources.items():
+        if folder.lower() in (resource.lower(), plan.guid.lower()):
+            key = _key_of(world, resource, number)
+            damaged = world.disk.damage(resource, number)
+            if damaged is not None and key is not None:
+                version, left = damaged
+                fields = {"resource": resource, "key": key, "version": version, "left": left}
+                world.emit(events.ImageDamaged, None, because, **fields)
+
+
+def _key_of(world: World, resource: str, number: int) -> KeyPath | None:
+    found = [each.key for each in database.listed(world.plan, world.database.root, resource) if each.number == number]
+    return found[0] if found else None
+
+
+def _lose_disk(world: World, node: str, because: tuple[int, ...]) -> None:
+    crash(world, node, because)
+    world.kill(lambda operation: isinstance(operation, Flush) and operation.node == node)
+    world.machines[node].lose_disk()
+    world.emit(events.HiveReverted, node, because, to="setup")
+
+
+def _hold(world: World, node: str, key: KeyPath, *, opened: bool) -> None:
+    machine = world.machines[node]
+    if opened and key not in machine.opened:
+        try:
+            machine.opened[key] = machine.registry.open_key(key)
+        except Win32Error:
+            return  # nothing there to hold open
+    elif not opened and key in machine.opened:
+        machine.registry.close_key(machine.opened.pop(key))
+
+
+def _parameters(fault: Fault) -> dict[str, str]:
+    named = {"resource": fault.resource, "file": fault.file, "key": None if fault.key is None else fault.key.hklm}
+    return {name: value for name, value in named.items() if value is not None}

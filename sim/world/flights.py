@@ -1,0 +1,179 @@
+"""The clock: effects in flight, each a small SimPy process that waits for its time, a disk slot or an event.
+
+A flight holds all that its process knows, so that a copy of the world starts the same processes anew: no part of a
+run's state lives in a frame. What has come due is settled one by one, outside SimPy, so that ties are a choice
+and SimPy's own order is none.
+
+Units: microseconds (SimPy's time is an integer here).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any
+
+import simpy
+
+from sim.checkpoint.effects import Op
+from sim.cluster.effects import Condition, Operation
+
+Process = Generator[simpy.Event, Any, None]
+
+
+class Running:
+    """An operation in flight: what it is, the answers that it has received, and its generator.
+
+    The generator is a pure function of the answers, so that a copy is made by sending them again.
+    `because`: the last event that it caused, the cause of its next.
+    """
+
+    __slots__ = ("answers", "because", "generator", "number", "operation")
+
+    def __init__(self, number: int, operation: Operation, because: tuple[int, ...]) -> None:
+        self.number = number
+        self.operation = operation
+        self.because = because
+        self.answers: list[Any] = []
+        self.generator: Op[None] = operation.run()
+
+    def copy(self) -> Running:
+        """The same operation at the same point."""
+        other = Running(self.number, self.operation, self.because)
+        other.answers = list(self.answers)
+        for answer in other.answers:
+            other.generator.send(answer)
+        return other
+
+
+class Flight:
+    """One effect in flight. `due` is known once its time has begun to run; `order` breaks ties.
+
+    `parked`: waits until it is woken (for `condition` to hold, if there is one), or for its time if it has one.
+    `on_disk`: first waits for the slot of the quorum disk. `answer`: what the operation is told, if it is known.
+    """
+
+    __slots__ = ("answer", "condition", "due", "effect", "gone", "length", "on_disk", "order", "parked", "process", "running")
+
+    def __init__(self, running: Running, effect: Any) -> None:
+        self.running = running
+        self.effect = effect
+        self.order = 0
+        self.due: int | None = None
+        self.length = 0
+        self.on_disk = False
+        self.parked = False
+        self.condition: Condition | None = None
+        self.answer: Any = None
+        self.gone = False
+        self.process: simpy.Process | None = None
+
+    def copy(self, running: Running) -> Flight:
+        """The same flight, of the copied operation, with no process yet."""
+        other = Flight(running, self.effect)
+        other.order, other.due, other.length, other.on_disk = self.order, self.due, self.length, self.on_disk
+        other.parked, other.condition, other.answer = self.parked, self.condition, self.answer
+        return other
+
+
+class Clock:
+    """SimPy's environment, the quorum disk's one slot, and what is in flight or has come due."""
+
+    __slots__ = ("_order", "disk", "env", "flights", "ready")
+
+    def __init__(self, now: int = 0) -> None:
+        self.env = simpy.Environment(initial_time=now)
+        self.disk = simpy.Resource(self.env, capacity=1)
+        self.flights: dict[int, Flight] = {}
+        self.ready: list[Flight] = []
+        self._order = 0
+
+    @property
+    def now(self) -> int:
+        return int(self.env.now)
+
+    def next_order(self) -> int:
+        self._order += 1
+        return self._order
+
+    def copy(self, running: dict[int, Running]) -> Clock:
+        """A clock at the same instant with the same flights, whose processes start anew in the same order."""
+        other = Clock(self.now)
+        other._order = self._order
+        # Whoever has the disk's slot asks for it first; the others queue in the order in which they did.
+        for flight in sorted(self.flights.values(), key=lambda each: (each.due is None, each.order)):
+            other._start(flight.copy(running[flight.running.number]))
+        for flight in self.ready:
+            if not flight.gone:
+                other.ready.append(flight.copy(running[flight.running.number]))
+        other._drain()
+        return other
+
+    def launch(self, flight: Flight) -> None:
+        """Let an effect fly: one at a time for each operation."""
+        flight.order = self.next_order()
+        if not flight.on_disk and not flight.parked:
+            flight.due = self.now + flight.length
+        self._start(flight)
+
+    def _start(self, flight: Flight) -> None:
+        self.flights[flight.running.number] = flight
+        if not flight.parked:
+            flight.process = self.env.process(self._fly(flight))
+
+    def _fly(self, flight: Flight) -> Process:
+        try:
+            if flight.on_disk:
+                with self.disk.request() as slot:
+                    yield slot
+                    if flight.due is None:
+                        flight.due, flight.order = self.now + flight.length, self.next_order()
+                    yield self.env.timeout(flight.due - self.now)
+            else:
+                assert flight.due is not None
+                yield self.env.timeout(flight.due - self.now)
+        except simpy.Interrupt:
+            return
+        if not flight.gone:
+            self._land(flight)
+
+    def _land(self, flight: Flight) -> None:
+        del self.flights[flight.running.number]
+        self.ready.append(flight)
+
+    def wake(self, flight: Flight, answer: Any) -> None:
+        """End a flight's wait now, with this answer."""
+        flight.gone = True  # its timer, if it has one, runs out unheard
+        woken = Flight(flight.running, flight.effect)
+        woken.order, woken.answer, woken.condition = self.next_order(), answer, flight.condition
+        del self.flights[flight.running.number]
+        self.ready.append(woken)
+
+    def abort(self, flight: Flight) -> None:
+        """The disk is gone: a transfer, queued or under way, ends now."""
+        assert flight.process is not None
+        self.wake(flight, None)
+        flight.process.interrupt()
+
+    def cancel(self, number: int) -> None:
+        """The operation is no more: whatever it waited for does not matter, and a disk slot is free again."""
+        flight = self.flights.pop(number, None)
+        if flight is not None:
+            flight.gone = True
+            if flight.on_disk and flight.process is not None and flight.process.is_alive:
+                flight.process.interrupt()
+        self.ready = [each for each in self.ready if each.running.number != number]
+
+    def advance(self, until: int) -> bool:
+        """Run to the next instant at which something comes due, not beyond `until`; False where there is none."""
+        self._drain()
+        while not self.ready:
+            if self.env.peek() > until:
+                return False
+            self.env.step()
+            self._drain()
+        return True
+
+    def _drain(self) -> None:
+        """Let SimPy finish all that it has for this instant, so that a copy finds no loose ends."""
+        while self.env.peek() == self.env.now:
+            self.env.step()

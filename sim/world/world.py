@@ -1,0 +1,818 @@
+"""The world: a cluster, its nodes' registries and the quorum disk, driven over simulated time.
+
+It performs the effects of the engine's and the cluster's operations: those that take time fly (`flights`), the
+others are done at once. A node that goes down takes its operations with it: nothing is sent to them any more.
+
+Faults:  see `sim.world.faults`; each is a change of this state.
+Holds:   a run is a function of scenario and choices; a copy of a world goes on as the original does.
+Units:   microseconds of simulated time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from sim.checkpoint import effects as engine
+from sim.checkpoint.effects import Checkpoint, Woken
+from sim.checkpoint.engine import save_on_change
+from sim.cluster import database, effects, state
+from sim.cluster.effects import HEARTBEATS_MISSED, Operation
+from sim.cluster.group import OnlineGroup
+from sim.cluster.node import DetectLoss
+from sim.cluster.plan import ClusterPlan
+from sim.cluster.profile import Span, Window
+from sim.cluster.resource import HandleFailure, number
+from sim.cluster.state import Cluster, NodeState, State
+from sim.history import events
+from sim.history.events import ErrorCode, Trigger
+from sim.registry import EMPTY, KeyPath, Registry, Value, Win32, Win32Error, physical
+from sim.scenario.model import Step
+from sim.world.choices import Choices
+from sim.world.disk import QuorumDisk
+from sim.world.edits import RunFile
+from sim.world.flights import Clock, Flight, Running
+from sim.world.machine import Machine
+from sim.world.recorder import Recorder
+
+IN_FLIGHT = object()
+"""What a performer answers when the effect takes time."""
+
+
+class SaveOnChange(Operation, frozen=True):
+    """The engine's answer to a watch that fired."""
+
+    checkpoint: Checkpoint
+
+    @property
+    def subject(self) -> str:
+        return self.checkpoint.resource
+
+    def run(self) -> engine.Op[None]:
+        return save_on_change(self.checkpoint)
+
+
+class Flush(Operation, frozen=True):
+    """The lazy writer of a node's registry: part of its system, not of its cluster service."""
+
+    node: str
+
+    @property
+    def subject(self) -> str:
+        return self.node
+
+    def run(self) -> engine.Op[None]:
+        yield from effects.sleep("registry_flush", self.node)
+        yield FlushHive(self.node)
+
+
+class Poll(Operation, frozen=True):
+    """The Resource Monitor's next LooksAlive of a resource whose process is gone (domain.md 63)."""
+
+    resource: str
+
+    @property
+    def subject(self) -> str:
+        return self.resource
+
+    def run(self) -> engine.Op[None]:
+        yield NextPoll(self.resource)
+        cluster = yield from effects.look()
+        seen = cluster.resources[self.resource]
+        if seen.state is State.ONLINE and not seen.process:
+            yield from effects.spawn(HandleFailure(self.host, self.resource))
+
+
+class FlushHive(Struct, frozen=True):
+    """The node's registry is written to its own disk."""
+
+    node: str
+
+
+class NextPoll(Struct, frozen=True):
+    """Answered at the resource's next poll."""
+
+    resource: str
+
+
+class Reply(Struct, frozen=True):
+    """The operation that a command started has ended, with this error or none."""
+
+    command: int
+    error: Win32 | None
+
+
+class AwaitReply(Struct, frozen=True):
+    """Answered with the error, or None, when the operation that the command started has ended."""
+
+    command: int
+
+
+class World:
+    """Everything that a run consists of, at one instant. `begin` is the history's first event."""
+
+    def __init__(self, plan: ClusterPlan, begin: events.Begin, steps: tuple[Step, ...], choices: Choices) -> None:
+        self.plan = plan
+        self.steps = steps
+        self.cluster = state.at_start(plan)
+        self.choices = choices
+        self.clock = Clock()
+        self.recorder = Recorder(begin)
+        self.machines = {node: Machine(node, begin.registry[node]) for node in plan.nodes}
+        self.database = Registry(EMPTY.with_key(database.ROOT, begin.database))
+        self.disk = QuorumDisk()
+        self.running: dict[int, Running] = {}
+        self.by_operation: dict[Operation, int] = {}
+        self.claims: dict[tuple[str, int], KeyPath] = {}
+        self.online_since: dict[str, int] = dict.fromkeys(plan.resources, 0)
+        self.saves: dict[int, int] = {}
+        self.files: dict[str, RunFile] = {}
+        self.done: dict[int, int] = {}
+        self.replies: dict[int, Win32 | None] = {}
+        self.by_hand: frozenset[tuple[str, str]] = frozenset()
+        self._started = 0
+        for resource in plan.resources:
+            owner = self.machines[self.cluster.owner(resource)]
+            for checkpoint in database.stated_checkpoints(plan, resource):
+                self.disk.save(checkpoint, owner.registry.save_key(physical(checkpoint.key)))
+                owner.watches[checkpoint] = owner.registry.watch(physical(checkpoint.key))
+
+    def copy(self) -> World:
+        """An independent world at the same instant: its future is the same."""
+        other = World.__new__(World)
+        other.plan, other.cluster = self.plan, self.cluster
+        other.choices, other.recorder, other.disk = self.choices.copy(), self.recorder.copy(), self.disk.copy()
+        other.machines = {node: machine.copy() for node, machine in self.machines.items()}
+        other.database = self.database.copy()
+        other.running = {number: running.copy() for number, running in self.running.items()}
+        other.clock = self.clock.copy(other.running)
+        other.by_operation = dict(self.by_operation)
+        other.claims, other.online_since = dict(self.claims), dict(self.online_since)
+        other.saves, other.files, other.done = dict(self.saves), dict(self.files), dict(self.done)
+        other.replies, other.by_hand, other.steps = dict(self.replies), self.by_hand, self.steps
+        other._started = self._started
+        return other
+
+    @property
+    def now(self) -> int:
+        return self.clock.now
+
+    # --- running operations -------------------------------------------------------------------------------
+
+    def start(self, operation: Operation, because: tuple[int, ...]) -> None:
+        """Start an operation, unless an equal one is running, and take it as far as it goes without waiting."""
+        if operation in self.by_operation:
+            return
+        self._started += 1
+        running = Running(self._started, operation, because)
+        self.running[running.number] = running
+        self.by_operation[operation] = running.number
+        self._proceed(running, None)
+
+    def step(self, until: int) -> bool:
+        """Settle the next thing that comes due; False where nothing does until then."""
+        if not self.clock.advance(until):
+            return False
+        flight = self._next()
+        self.clock.ready.remove(flight)
+        running = flight.running
+        lander = LANDINGS.get(type(flight.effect))
+        answer = flight.answer if lander is None else lander(self, running, flight)
+        self._proceed(running, answer)
+        self.clock._drain()
+        return True
+
+    def _next(self) -> Flight:
+        """The next of what is due: in the order in which it was scheduled, unless a choice says otherwise."""
+        ready = sorted(self.clock.ready, key=lambda flight: flight.order)
+        if len(ready) == 1:
+            return ready[0]
+        touched = [self._touches(flight.running.operation) for flight in ready]
+        tied = _tied(touched)
+        if len(tied) == 1:
+            return ready[0]
+        subject = f"order/{type(ready[0].running.operation).__name__}/{ready[0].running.operation.subject}"
+        return ready[tied[self.choices.pick(subject, len(tied))]]
+
+    def _touches(self, operation: Operation) -> frozenset[str]:
+        """What an operation may read or change when it goes on; operations that share nothing have no order."""
+        match operation:
+            case SaveOnChange(checkpoint=checkpoint):
+                return frozenset({f"resource {checkpoint.resource}"})
+            case Flush(node=node):
+                return frozenset({f"registry {node}"})
+            case _:
+                return operation.touches(self) if hasattr(operation, "touches") else self.everything_at(operation.host)
+
+    def everything_at(self, node: str | None) -> frozenset[str]:
+        """The cluster, all resources, and the registry of a node."""
+        names = {"cluster", *(f"resource {name}" for name in self.plan.resources)}
+        return frozenset(names if node is None else {*names, f"registry {node}"})
+
+    def _proceed(self, running: Running, answer: Any) -> None:
+        """Send an operation its answer, and perform what it asks for until something takes time."""
+        while True:
+            running.answers.append(answer)
+            try:
+                effect = running.generator.send(answer)
+            except StopIteration:
+                self._end(running)
+                return
+            answer = PERFORMERS[type(effect)](self, running, effect)
+            if answer is IN_FLIGHT or running.number not in self.running:
+                return
+
+    def _end(self, running: Running) -> None:
+        del self.running[running.number]
+        del self.by_operation[running.operation]
+        if isinstance(running.operation, SaveOnChange):
+            self._saves_ended(running.operation)
+
+    def _saves_ended(self, ended: SaveOnChange) -> None:
+        for flight in list(self.clock.flights.values()):
+            effect = flight.effect
+            if isinstance(effect, engine.AwaitSaves) and not self._saving(effect.resource, flight.running.operation.host):
+                self.clock.wake(flight, None)
+
+    def kill(self, doomed: Callable[[Operation], bool]) -> None:
+        """Stop sending to these operations: for them, that is the crash."""
+        for running in list(self.running.values()):
+            if doomed(running.operation):
+                self.clock.cancel(running.number)
+                del self.running[running.number]
+                del self.by_operation[running.operation]
+                running.generator.close()
+                command = getattr(running.operation, "command", None)
+                if command is not None:
+                    self.reply(command, Win32.HOST_NODE_NOT_AVAILABLE)
+                for save in [save for save, owner in self.saves.items() if owner == running.number]:
+                    self._abandon(save)
+
+    def reply(self, command: int, error: Win32 | None) -> None:
+        """An operation that a command started has ended; whoever waits for it goes on."""
+        self.replies[command] = error
+        for flight in list(self.clock.flights.values()):
+            if isinstance(flight.effect, AwaitReply) and flight.effect.command == command:
+                self.clock.wake(flight, error)
+
+    def _abandon(self, save: int) -> None:
+        """A save in flight dies with its node: the store holds what it held."""
+        del self.saves[save]
+        self.recorder.ledger.saving.pop(save, None)
+
+    # --- recording ----------------------------------------------------------------------------------------
+
+    def emit(
+        self, kind: type[events.AnyEvent], node: str | None, because: tuple[int, ...] = (), **fields: Any
+    ) -> int:
+        """Record an event at this instant; its id."""
+        return self.recorder.emit(kind, self.now, node, because, **fields)
+
+    def report(self, running: Running, kind: type[events.AnyEvent], node: str | None, **fields: Any) -> int:
+        """Record an event that an operation causes: the cause of its next one."""
+        event = self.emit(kind, node, running.because, **fields)
+        running.because = (event,)
+        return event
+
+    def changed(self, cluster: Cluster) -> None:
+        """The cluster's state is this now; whoever waited for it goes on."""
+        self.cluster = cluster
+        for flight in list(self.clock.flights.values()):
+            if flight.condition is not None and flight.condition.holds(cluster):
+                self.clock.wake(flight, None)
+
+    # --- times --------------------------------------------------------------------------------------------
+
+    def draw(self, subject: str, span: Span) -> int:
+        """A length of time: itself, or a choice within its window."""
+        return self.choices.between(subject, span.low, span.high) if isinstance(span, Window) else span
+
+    def fly(self, running: Running, effect: Any, length: int) -> object:
+        """Let an effect take so long."""
+        flight = Flight(running, effect)
+        flight.length = length
+        self.clock.launch(flight)
+        return IN_FLIGHT
+
+    def park(self, running: Running, effect: Any, condition: effects.Condition | None = None) -> object:
+        """Let an effect wait until it is woken."""
+        flight = Flight(running, effect)
+        flight.parked, flight.condition = True, condition
+        self.clock.launch(flight)
+        return IN_FLIGHT
+
+    def transfer(self, running: Running, effect: Any, timer: str, checkpoint: Checkpoint) -> object:
+        """Let an effect take its turn at the quorum disk; a disk that is gone answers at once."""
+        flight = Flight(running, effect)
+        if not self.disk.offline:
+            subject = f"{timer}/{checkpoint.resource}/{database.file_number(checkpoint)}"
+            flight.length = self.draw(subject, self.plan.timing[timer]) + self.disk.slower
+            flight.on_disk = True
+        self.clock.launch(flight)
+        return IN_FLIGHT
+
+    # --- registries ---------------------------------------------------------------------------------------
+
+    def registry_of(self, node: str, key: KeyPath) -> Registry:
+        """Where a key of a node really is: its own registry, or the one cluster database."""
+        return self.database if database.ROOT.covers(key) else self.machines[node].registry
+
+    def touched(self, node: str, because: tuple[int, ...]) -> None:
+        """A node's registry has changed: its watches may have fired, and a flush is due."""
+        machine = self.machines[node]
+        if not machine.dirty and machine.registry.root is not machine.flushed:
+            machine.dirty = True
+            self.start(Flush(node, node), because)
+        for signal in machine.registry.take_signals():
+            self._noticed(node, signal, because)
+
+    def _noticed(self, node: str, signal: int, because: tuple[int, ...]) -> None:
+        machine = self.machines[node]
+        checkpoint = next((each for each, watch in machine.watches.items() if watch == signal), None)
+        assert checkpoint is not None, f"watch {signal} of {node} belongs to no checkpoint"
+        notice = self.emit(events.Notified, node, because, resource=checkpoint.resource, key=checkpoint.key)
+        operation = SaveOnChange(node, checkpoint)
+        number = self.by_operation.get(operation)
+        if number is None:
+            self.start(operation, (notice,))
+            return
+        flight = self.clock.flights.get(number)
+        if flight is not None and isinstance(flight.effect, engine.AwaitRetry):
+            flight.running.because = (notice,)
+            self.clock.wake(flight, Woken.CHANGED)
+
+    def _saving(self, resource: str, node: str | None) -> bool:
+        return any(
+            isinstance(operation, SaveOnChange) and operation.host == node and operation.checkpoint.resource == resource
+            for operation in self.by_operation
+        )
+
+    # --- nodes --------------------------------------------------------------------------------------------
+
+    def stop_service(self, node: str, because: tuple[int, ...], *, known: bool) -> None:
+        """The cluster service of a node is gone; whatever it hosted is gone with it, and nothing is saved.
+
+        A node that leaves unannounced has to be missed by the others first.
+        """
+        if self.cluster.nodes[node].state is NodeState.DOWN:
+            return
+        down = self.emit(events.NodeState, node, because, state=NodeState.DOWN)
+        self.kill(lambda operation: operation.host == node and not isinstance(operation, Flush))
+        self.machines[node].close_watches()
+        self.claims = {place: key for place, key in self.claims.items() if self.cluster.owner(place[0]) != node}
+        owned = self.cluster.quorum_owner == node
+        cluster = state.with_node(self.cluster, node, state=NodeState.DOWN, removed=known)
+        if cluster.forming == node:
+            cluster = replace(cluster, forming=None)
+        if owned:
+            cluster = replace(cluster, quorum_owner=None)
+            self.emit(events.QuorumOwner, None, (down,), owner=None)
+        for name, group in cluster.groups.items():
+            if group.owner == node:
+                cluster = state.with_group(cluster, name, moving=False)
+        cluster = self._end_resources(cluster, node, (down,))
+        if known:
+            self.changed(cluster)
+            self._hand_over(node, owned, (down,))
+            return
+        if not cluster.members():
+            cluster = state.with_node(cluster, node, removed=True)
+        self.changed(cluster)
+        if cluster.members():
+            self.start(DetectLoss(None, node, owned), (down,))
+
+    def _hand_over(self, node: str, owned: bool, because: tuple[int, ...]) -> None:
+        """A node left by itself: the members take what it still owned, if they can reach the quorum disk."""
+        members = self.cluster.members()
+        if not members or self.disk.offline:
+            return
+        if owned:
+            self.emit(events.QuorumOwner, members[0], because, owner=members[0])
+            self.changed(replace(self.cluster, quorum_owner=members[0]))
+        for name in self.plan.groups:
+            target = self.cluster.best_owner(name)
+            if self.cluster.groups[name].owner == node and target is not None:
+                taken = self.emit(events.GroupOwner, target, because, group=name, owner=target)
+                self.changed(state.with_group(self.cluster, name, owner=target))
+                self.start(OnlineGroup(target, name), (taken,))
+
+    def _end_resources(self, cluster: Cluster, node: str, because: tuple[int, ...]) -> Cluster:
+        for name, resource in cluster.resources.items():
+            if cluster.owner(name) != node:
+                continue
+            if resource.process:
+                self.emit(events.ProcessEnded, node, because, resource=name, reason="killed")
+            if resource.state is not State.OFFLINE:
+                self.emit(events.ResourceState, node, because, resource=name, state=State.OFFLINE)
+            cluster = state.with_resource(cluster, name, state=State.OFFLINE, process=False, failures=0)
+        return cluster
+
+
+def _tied(touched: list[frozenset[str]]) -> list[int]:
+    """Those that share something with the first, or with one that does: only among them is the order a choice."""
+    tied, seen = [0], set(touched[0])
+    grown = True
+    while grown:
+        more = [each for each in range(len(touched)) if each not in tied and seen & touched[each]]
+        grown = bool(more)
+        tied += more
+        for each in more:
+            seen |= touched[each]
+    return sorted(tied)
+
+
+# --- performing effects: at once, or in flight ------------------------------------------------------------------
+
+
+def _host(running: Running) -> str:
+    assert running.operation.host is not None, f"{running.operation} runs on no node"
+    return running.operation.host
+
+
+def _list(world: World, _: Running, effect: engine.ListCheckpoints) -> tuple[Checkpoint, ...]:
+    return database.listed(world.plan, world.database.root, effect.resource)
+
+
+def _claim(world: World, _: Running, effect: engine.Claim) -> Checkpoint | Win32:
+    taken = {each.number: each.key for each in database.listed(world.plan, world.database.root, effect.resource)}
+    taken |= {number: key for (resource, number), key in world.claims.items() if resource == effect.resource}
+    if effect.key in taken.values():
+        return Win32.ALREADY_EXISTS
+    free = next(number for number in range(1, len(taken) + 2) if number not in taken)
+    world.claims[effect.resource, free] = effect.key
+    return Checkpoint(effect.resource, free, effect.key)
+
+
+def _give_up(world: World, _: Running, effect: engine.GiveUp) -> None:
+    world.claims.pop((effect.checkpoint.resource, effect.checkpoint.number), None)
+
+
+def _enter_list(world: World, running: Running, effect: engine.EnterList) -> None:
+    checkpoint = effect.checkpoint
+    world.claims.pop((checkpoint.resource, checkpoint.number), None)
+    key = database.list_key(world.plan, checkpoint.resource)
+    world.database.create_key(key)
+    value = Value.sz(str(checkpoint.key))
+    world.database.set_value(key, database.file_number(checkpoint), value)
+    fields = {"resource": checkpoint.resource, "key": checkpoint.key, "number": checkpoint.number}
+    world.report(running, events.CheckpointAdded, running.operation.host, **fields)
+
+
+def _leave_list(world: World, running: Running, effect: engine.LeaveList) -> None:
+    checkpoint = effect.checkpoint
+    world.database.delete_value(database.list_key(world.plan, checkpoint.resource), database.file_number(checkpoint))
+    world.disk.delete(checkpoint)
+    fields = {"resource": checkpoint.resource, "key": checkpoint.key, "number": checkpoint.number}
+    world.report(running, events.CheckpointRemoved, running.operation.host, **fields)
+
+
+def _read_key(world: World, running: Running, effect: engine.ReadKey) -> Any:
+    try:
+        return world.machines[_host(running)].registry.save_key(physical(effect.key))
+    except Win32Error:
+        return None
+
+
+def _save_image(world: World, running: Running, effect: engine.SaveImage) -> object:
+    checkpoint = effect.checkpoint
+    save = world.report(
+        running,
+        events.SaveStarted,
+        _host(running),
+        resource=checkpoint.resource,
+        key=checkpoint.key,
+        version=world.disk.next_version(checkpoint),
+        trigger=Trigger(effect.trigger),
+    )
+    world.saves[save] = running.number
+    return world.transfer(running, effect, "checkpoint_save", checkpoint)
+
+
+def _image_saved(world: World, running: Running, flight: Flight) -> Win32 | None:
+    effect: engine.SaveImage = flight.effect
+    checkpoint = effect.checkpoint
+    (save,) = (save for save, owner in world.saves.items() if owner == running.number)
+    del world.saves[save]
+    common = {
+        "resource": checkpoint.resource,
+        "key": checkpoint.key,
+        "version": world.disk.next_version(checkpoint),
+        "trigger": Trigger(effect.trigger),
+        "save": save,
+    }
+    error = world.disk.save(checkpoint, effect.tree)
+    if error is None:
+        world.report(running, events.Saved, _host(running), **common)
+    else:
+        world.report(running, events.SaveFailed, _host(running), error=error_code(error), **common)
+    return error
+
+
+def _save_impossible(world: World, running: Running, effect: engine.SaveImpossible) -> None:
+    world.report(
+        running,
+        events.SaveFailed,
+        _host(running),
+        resource=effect.checkpoint.resource,
+        key=effect.checkpoint.key,
+        version=world.disk.next_version(effect.checkpoint),
+        trigger=Trigger(effect.trigger),
+        error=error_code(effect.error),
+    )
+
+
+def _load_image(world: World, running: Running, effect: engine.LoadImage) -> object:
+    return world.transfer(running, effect, "checkpoint_restore", effect.checkpoint)
+
+
+def _image_loaded(world: World, _: Running, flight: Flight) -> Any:
+    return world.disk.load(flight.effect.checkpoint)
+
+
+def _restore_key(world: World, running: Running, effect: engine.RestoreKey) -> Win32 | None:
+    checkpoint, node = effect.checkpoint, _host(running)
+    registry, key = world.machines[node].registry, physical(checkpoint.key)
+    fields = {"resource": checkpoint.resource, "key": checkpoint.key}
+    try:
+        registry.create_key(key)  # RegCreateKeyEx opens or creates: a node may never have had the key
+        registry.restore_key(key, effect.image.tree)
+    except Win32Error as error:
+        world.report(running, events.RestoreFailed, node, error=error_code(error.code), **fields)
+        return error.code
+    world.report(running, events.Restored, node, version=effect.image.version, **fields)
+    world.touched(node, running.because)
+    return None
+
+
+def _restore_impossible(world: World, running: Running, effect: engine.RestoreImpossible) -> None:
+    fields = {"resource": effect.checkpoint.resource, "key": effect.checkpoint.key, "error": error_code(effect.error)}
+    world.report(running, events.RestoreFailed, _host(running), **fields)
+
+
+def _watch(world: World, running: Running, effect: engine.Watch) -> None:
+    machine, key = world.machines[_host(running)], physical(effect.checkpoint.key)
+    if effect.checkpoint not in machine.watches and machine.registry.root.at(key) is not None:
+        machine.watches[effect.checkpoint] = machine.registry.watch(key)
+
+
+def _rearm(world: World, running: Running, effect: engine.Rearm) -> None:
+    machine = world.machines[_host(running)]
+    watch = machine.watches.get(effect.checkpoint)
+    if watch is None:
+        return
+    try:
+        machine.registry.rearm(watch)
+    except Win32Error:
+        pass  # the key is gone: the save that follows says so, and a later re-arming finds it again
+
+
+def _unwatch(world: World, running: Running, effect: engine.Unwatch) -> None:
+    node = _host(running)
+    machine = world.machines[node]
+    for checkpoint in [each for each in machine.watches if each.resource == effect.resource]:
+        if effect.checkpoint in (None, checkpoint):
+            machine.registry.unwatch(machine.watches.pop(checkpoint))
+    for flight in list(world.clock.flights.values()):
+        operation = flight.running.operation
+        waits = isinstance(flight.effect, engine.AwaitRetry) and operation.host == node
+        if waits and flight.effect.checkpoint.resource == effect.resource:
+            if effect.checkpoint in (None, flight.effect.checkpoint):
+                world.clock.wake(flight, Woken.CLOSED)
+
+
+def _signalled(world: World, running: Running, effect: engine.Signalled) -> bool:
+    machine = world.machines[_host(running)]
+    watch = machine.watches.get(effect.checkpoint)
+    return watch is not None and machine.registry.signalled(watch)
+
+
+def _await_retry(world: World, running: Running, effect: engine.AwaitRetry) -> object:
+    machine = world.machines[_host(running)]
+    watch = machine.watches.get(effect.checkpoint)
+    if watch is None:
+        return Woken.CLOSED
+    if machine.registry.signalled(watch) and machine.registry.root.at(physical(effect.checkpoint.key)) is not None:
+        return Woken.CHANGED
+    subject = f"checkpoint_retry/{effect.checkpoint.resource}/{database.file_number(effect.checkpoint)}"
+    return world.fly(running, effect, world.draw(subject, world.plan.timing["checkpoint_retry"]))
+
+
+def _retry_due(world: World, running: Running, flight: Flight) -> Woken:
+    return Woken.RETRY if flight.answer is None else flight.answer
+
+
+def _await_saves(world: World, running: Running, effect: engine.AwaitSaves) -> object:
+    return world.park(running, effect) if world._saving(effect.resource, running.operation.host) else None
+
+
+def _log_event(world: World, running: Running, effect: engine.LogEvent) -> None:
+    node = running.operation.host or running.operation.subject
+    world.emit(
+        events.EventLog, node, running.because, source=effect.source, event_id=effect.event_id, text=effect.text
+    )
+
+
+def _look(world: World, _: Running, effect: effects.Look) -> Cluster:
+    return world.cluster
+
+
+def _await(world: World, running: Running, effect: effects.Await) -> object:
+    if effect.condition.holds(world.cluster):
+        return world.cluster
+    return world.park(running, effect, effect.condition)
+
+
+def _awaited(world: World, _: Running, flight: Flight) -> Cluster:
+    return world.cluster
+
+
+def _sleep(world: World, running: Running, effect: effects.Sleep) -> object:
+    times = effect.times if effect.times != HEARTBEATS_MISSED else world.plan.timing.counts["heartbeats_missed"]
+    length = world.draw(f"{effect.timer}/{effect.subject}", world.plan.timing[effect.timer]) * times
+    return world.fly(running, effect, length) if length else None
+
+
+def _lapse(world: World, running: Running, effect: effects.Lapse) -> object:
+    return world.fly(running, effect, effect.micros) if effect.micros else None
+
+
+def _set_state(world: World, running: Running, effect: effects.SetState) -> None:
+    node = world.cluster.owner(effect.resource)
+    world.report(running, events.ResourceState, node, resource=effect.resource, state=effect.state)
+    if effect.state is State.ONLINE:
+        world.online_since[effect.resource] = world.now
+    world.changed(state.with_resource(world.cluster, effect.resource, state=effect.state))
+
+
+def _set_wanted(world: World, _: Running, effect: effects.SetWanted) -> None:
+    cluster = world.cluster
+    for name in effect.resources:
+        cluster = state.with_resource(cluster, name, wanted=effect.wanted)
+    world.changed(cluster)
+
+
+def _count_failure(world: World, _: Running, effect: effects.CountFailure) -> Cluster:
+    failures = max(0, world.cluster.resources[effect.resource].failures + effect.by)
+    world.changed(state.with_resource(world.cluster, effect.resource, failures=failures))
+    return world.cluster
+
+
+def _count_failover(world: World, _: Running, effect: effects.CountFailover) -> Cluster:
+    failovers = max(0, world.cluster.groups[effect.group].failovers + effect.by)
+    world.changed(state.with_group(world.cluster, effect.group, failovers=failovers))
+    return world.cluster
+
+
+def _start_process(world: World, running: Running, effect: effects.StartProcess) -> object:
+    world.report(running, events.ProcessStarted, _host(running), resource=effect.resource)
+    world.changed(state.with_resource(world.cluster, effect.resource, process=True))
+    subject = f"resource_online/{effect.resource}"
+    return world.fly(running, effect, world.draw(subject, world.plan.timing["resource_online"]))
+
+
+def _process_started(world: World, _: Running, flight: Flight) -> bool:
+    return world.cluster.resources[flight.effect.resource].process
+
+
+def _stop_process(world: World, running: Running, effect: effects.StopProcess) -> object:
+    subject = f"resource_offline/{effect.resource}"
+    return world.fly(running, effect, world.draw(subject, world.plan.timing["resource_offline"]))
+
+
+def _process_stopped(world: World, running: Running, flight: Flight) -> None:
+    name = flight.effect.resource
+    if world.cluster.resources[name].process:
+        world.report(running, events.ProcessEnded, _host(running), resource=name, reason="stopped")
+        world.changed(state.with_resource(world.cluster, name, process=False))
+
+
+def _set_owner(world: World, running: Running, effect: effects.SetOwner) -> None:
+    cluster = state.with_group(world.cluster, effect.group, owner=effect.owner, moving=False)
+    if world.cluster.groups[effect.group].owner != effect.owner:
+        world.report(running, events.GroupOwner, effect.owner, group=effect.group, owner=effect.owner)
+        for name in world.plan.groups[effect.group].resources:
+            cluster = state.with_resource(cluster, name, failures=0)
+    world.changed(cluster)
+
+
+def _set_moving(world: World, _: Running, effect: effects.SetMoving) -> None:
+    world.changed(state.with_group(world.cluster, effect.group, moving=effect.moving))
+
+
+def _set_node(world: World, running: Running, effect: effects.SetNode) -> None:
+    world.report(running, events.NodeState, effect.node, state=effect.state)
+    world.changed(state.with_node(world.cluster, effect.node, state=effect.state))
+
+
+def _set_removed(world: World, _: Running, effect: effects.SetRemoved) -> None:
+    world.changed(state.with_node(world.cluster, effect.node, removed=True))
+
+
+def _set_forming(world: World, _: Running, effect: effects.SetForming) -> None:
+    world.changed(replace(world.cluster, forming=effect.node))
+
+
+def _power_up(world: World, _: Running, effect: effects.PowerUp) -> None:
+    world.changed(state.with_node(world.cluster, effect.node, system=True))
+
+
+def _reserve(world: World, running: Running, effect: effects.Reserve) -> bool:
+    if effect.node is not None and world.disk.offline:
+        return False
+    world.report(running, events.QuorumOwner, effect.node, owner=effect.node)
+    world.changed(replace(world.cluster, quorum_owner=effect.node))
+    return True
+
+
+def _stop_service(world: World, running: Running, effect: effects.StopService) -> None:
+    world.stop_service(effect.node, running.because, known=effect.known)
+
+
+def _spawn(world: World, running: Running, effect: effects.Spawn) -> None:
+    world.start(effect.operation, running.because)
+
+
+def _flush_hive(world: World, running: Running, effect: FlushHive) -> None:
+    world.machines[effect.node].flush()
+    world.report(running, events.HiveFlushed, effect.node)
+
+
+def _next_poll(world: World, running: Running, effect: NextPoll) -> object:
+    default = world.draw(f"looks_alive/{effect.resource}", world.plan.timing["looks_alive"]) // 1000
+    interval = number(world.plan, effect.resource, "LooksAlivePollInterval", default) * 1000
+    since = world.now - world.online_since[effect.resource]
+    return world.fly(running, effect, interval - since % interval)
+
+
+def _reply(world: World, _: Running, effect: Reply) -> None:
+    world.reply(effect.command, effect.error)
+
+
+def _await_reply(world: World, running: Running, effect: AwaitReply) -> object:
+    if effect.command in world.replies:
+        return world.replies[effect.command]
+    return world.park(running, effect)
+
+
+def error_code(error: Win32) -> ErrorCode:
+    """An error as the history writes it."""
+    return ErrorCode(error.title, error.value)
+
+
+PERFORMERS: dict[type, Callable[[World, Running, Any], Any]] = {
+    engine.ListCheckpoints: _list,
+    engine.Claim: _claim,
+    engine.GiveUp: _give_up,
+    engine.EnterList: _enter_list,
+    engine.LeaveList: _leave_list,
+    engine.ReadKey: _read_key,
+    engine.SaveImage: _save_image,
+    engine.SaveImpossible: _save_impossible,
+    engine.LoadImage: _load_image,
+    engine.RestoreKey: _restore_key,
+    engine.RestoreImpossible: _restore_impossible,
+    engine.Watch: _watch,
+    engine.Rearm: _rearm,
+    engine.Unwatch: _unwatch,
+    engine.Signalled: _signalled,
+    engine.AwaitRetry: _await_retry,
+    engine.AwaitSaves: _await_saves,
+    engine.LogEvent: _log_event,
+    effects.Look: _look,
+    effects.Await: _await,
+    effects.Sleep: _sleep,
+    effects.Lapse: _lapse,
+    effects.SetState: _set_state,
+    effects.SetWanted: _set_wanted,
+    effects.CountFailure: _count_failure,
+    effects.CountFailover: _count_failover,
+    effects.StartProcess: _start_process,
+    effects.StopProcess: _stop_process,
+    effects.SetOwner: _set_owner,
+    effects.SetMoving: _set_moving,
+    effects.SetNode: _set_node,
+    effects.SetRemoved: _set_removed,
+    effects.SetForming: _set_forming,
+    effects.PowerUp: _power_up,
+    effects.Reserve: _reserve,
+    effects.StopService: _stop_service,
+    effects.Spawn: _spawn,
+    FlushHive: _flush_hive,
+    NextPoll: _next_poll,
+    Reply: _reply,
+    AwaitReply: _await_reply,
+}
+"""How each effect is performed: its answer, or IN_FLIGHT."""
+
+LANDINGS: dict[type, Callable[[World, Running, Flight], Any]] = {
+    engine.SaveImage: _image_saved,
+    engine.LoadImage: _image_loaded,
+    engine.AwaitRetry: _retry_due,
+    effects.Await: _awaited,
+    effects.StartProcess: _process_started,
+    effects.StopProcess: _process_stopped,
+}
+"""What an effect that took time is answered when it comes due."""
