@@ -1,11 +1,14 @@
 """One machine's HKEY_LOCAL_MACHINE, with the verbs of Win32 over an immutable tree.
 
 State:    the current tree, open handles, watches: plain data, so that `copy` is cheap and independent.
-Errors:   every verb raises `Win32Error` with the documented number, and then has changed nothing.
-Watches:  RegNotifyChangeKeyValue (domain.md 100-103): one-shot, coalescing; not raised by a restore. Setting
-          equal data raises none (seen in an independent implementation; no document says it).
-Limits:   domain.md 95: 255 characters a key's name (a component, not the path: assumed), 16,383 a value's,
-          512 levels, 32 created by one call, 1 MB of data. Their error numbers are assumed.
+Errors:   a verb raises `Win32Error` with the documented number, and then has changed nothing.
+Watches:  RegNotifyChangeKeyValue (domain.md 100-103): one call, one signal; changes coalesce; a restore signals
+          nobody. Setting equal data signals nobody (seen in an independent implementation, wine.md; no document
+          says it). Assumed: a watch is no open handle, so it does not stand in the way of a restore, and it
+          outlives one wherever its key is there again; the end of a handle or thread (102) is `unwatch`, silent.
+Limits:   domain.md 95: 255 characters a key's name (a component, not the path: assumed), 16,383 a value's, 512
+          levels, 32 created by one call, 1 MB of data. That each is answered by INVALID_PARAMETER is assumed.
+Never:    security, links (views.py resolves the one there is), time stamps, predefined keys other than this one.
 """
 
 from __future__ import annotations
@@ -19,15 +22,19 @@ from sim.registry.tree import EMPTY, KeyTree
 from sim.registry.values import Value
 from sim.registry.win32 import Win32, Win32Error
 
-KEY_NAME_LIMIT = 255
+KEY_NAME_LIMIT = 255  # UTF-16 units, as all three counts of characters
 VALUE_NAME_LIMIT = 16_383
-DEPTH_LIMIT = 512
-LEVELS_LIMIT = 32
-DATA_LIMIT = 1 << 20
+DEPTH_LIMIT = 512  # levels below HKEY_LOCAL_MACHINE
+LEVELS_LIMIT = 32  # created by one call
+DATA_LIMIT = 1 << 20  # bytes
 
 
 class Filter(IntFlag):
-    """What a watch wants to know of (winreg RegNotifyChangeKeyValue)."""
+    """What a watch wants to know of (winreg RegNotifyChangeKeyValue, domain.md 100).
+
+    Nothing here changes attributes or security, so those two never signal. NAME is a subkey that appears or
+    vanishes, LAST_SET a value that is set or deleted.
+    """
 
     NAME = 1
     ATTRIBUTES = 2
@@ -35,8 +42,13 @@ class Filter(IntFlag):
     SECURITY = 8
 
 
-class Watching(msgspec.Struct, frozen=True):
-    """A watch; `missed`: something changed while it was spent (kept only by a handle that goes on collecting)."""
+class Watch(msgspec.Struct, frozen=True):
+    """A watch as it stands.
+
+    `armed`: the next change in scope signals. `missed`: one came while it was spent; only a handle that goes on
+    `collecting` (NT to XP, domain.md 101) makes use of that. `gone`: its key was deleted, also where one of that
+    name has been created since.
+    """
 
     key: KeyPath
     subtree: bool
@@ -44,19 +56,26 @@ class Watching(msgspec.Struct, frozen=True):
     collecting: bool
     armed: bool = True
     missed: bool = False
+    gone: bool = False
+
+    def concerns(self, changed: KeyPath, what: Filter) -> bool:
+        """Whether a change of that kind to that key is in scope and filter."""
+        if not self.filter & what:
+            return False
+        return self.key.covers(changed) if self.subtree else self.key == changed
 
 
 class Registry:
-    """The registry of one machine. Keys are `KeyPath`s relative to HKEY_LOCAL_MACHINE, already physical."""
+    """The registry of one machine. Keys are `KeyPath`s relative to HKEY_LOCAL_MACHINE, already `physical`."""
 
     __slots__ = ("_handles", "_last", "_signals", "_watches", "root")
 
     def __init__(self, root: KeyTree = EMPTY) -> None:
         self.root = root
-        self._handles: dict[int, KeyPath | None] = {}
-        self._watches: dict[int, Watching] = {}
+        self._handles: dict[int, KeyPath | None] = {}  # None: the key is gone
+        self._watches: dict[int, Watch] = {}
         self._signals: list[int] = []
-        self._last = 0
+        self._last = 0  # handles and watches are numbered together, so that one is never taken for the other
 
     def copy(self) -> Registry:
         """The same registry, independent from here on; handles and watches keep their numbers."""
@@ -71,113 +90,121 @@ class Registry:
         """The key with all below it. FILE_NOT_FOUND where it is not there."""
         tree = self.root.at(key)
         if tree is None:
-            raise Win32Error(Win32.FILE_NOT_FOUND)
+            raise Win32Error(Win32.FILE_NOT_FOUND, key.hklm)
         return tree
 
     def query_value(self, key: KeyPath, name: str) -> Value:
-        """A value. FILE_NOT_FOUND where key or value is not there."""
+        """A value ("" is the default value). FILE_NOT_FOUND where key or value is not there."""
         value = self.query_key(key).value(name)
         if value is None:
-            raise Win32Error(Win32.FILE_NOT_FOUND)
+            raise Win32Error(Win32.FILE_NOT_FOUND, f"{key.hklm}: {name or '(default)'}")
         return value
 
     def enumerate_keys(self, key: KeyPath) -> tuple[str, ...]:
-        """The names of the subkeys. FILE_NOT_FOUND where the key is not there."""
+        """The names of the subkeys, by folded name. FILE_NOT_FOUND where the key is not there."""
         return tuple(name for name, _ in self.query_key(key).keys.items())
 
     def enumerate_values(self, key: KeyPath) -> tuple[tuple[str, Value], ...]:
-        """Names and values. FILE_NOT_FOUND where the key is not there."""
+        """Names and values, by folded name. FILE_NOT_FOUND where the key is not there."""
         return self.query_key(key).values.items()
 
     # --- writing ------------------------------------------------------------------------------------------
 
     def create_key(self, key: KeyPath, *, volatile: bool = False) -> bool:
-        """Create a key and the missing ones above it; False where it is there (its volatility is then ignored).
+        """Create a key and the missing ones above it (winreg RegCreateKeyEx); whether it was created.
 
-        INVALID_PARAMETER for a new child of HKEY_LOCAL_MACHINE (domain.md 96), for a name, depth or number of new
-        levels over the limit; CHILD_MUST_BE_VOLATILE for a stable key below a volatile one.
+        Where the key is there nothing changes, its volatility included (domain.md 97). INVALID_PARAMETER for a new
+        child of HKEY_LOCAL_MACHINE (96; the number is assumed) or beyond a limit, CHILD_MUST_BE_VOLATILE for a
+        stable key below a volatile one (97). That missing parents of a volatile key are volatile too is assumed.
         """
-        names = key.names
-        tree, depth = self.root, 0
-        for name in key.folded:
-            entry = tree.keys.entry(name)
-            if entry is None:
-                break
-            tree, depth = entry[1], depth + 1
-        missing = len(names) - depth
+        there, depth = self._deepest(key)
+        missing = key.names[depth:]
         if not missing:
             return False
-        too_deep = len(names) > DEPTH_LIMIT or missing > LEVELS_LIMIT
-        if depth == 0 or too_deep or any(len(name) > KEY_NAME_LIMIT for name in names[depth:]):
-            raise Win32Error(Win32.INVALID_PARAMETER)
-        if tree.volatile and not volatile:
-            raise Win32Error(Win32.CHILD_MUST_BE_VOLATILE)
-        leaf = KeyTree(volatile=volatile)
-        for name in reversed(names[depth + 1 :]):
-            leaf = KeyTree(volatile=volatile).with_key((name,), leaf)
-        self.root = self.root.with_key(names[: depth + 1], leaf)
+        if depth == 0:
+            raise Win32Error(Win32.INVALID_PARAMETER, f"{key.hklm}: no key can be created right below HKLM")
+        if len(key) > DEPTH_LIMIT or len(missing) > LEVELS_LIMIT or max(map(_units, missing)) > KEY_NAME_LIMIT:
+            raise Win32Error(Win32.INVALID_PARAMETER, key.hklm)
+        if there.volatile and not volatile:
+            raise Win32Error(Win32.CHILD_MUST_BE_VOLATILE, key.hklm)
+        created = KeyTree(volatile=volatile)
+        for level in range(depth + 1, len(key) + 1):
+            self.root = self.root.with_key(key.names[:level], created)
         if self._watches:
-            self._touched(KeyPath(names[:depth]), Filter.NAME)
+            self._signal(KeyPath(key.names[:depth]), Filter.NAME)
         return True
 
+    def _deepest(self, key: KeyPath) -> tuple[KeyTree, int]:
+        """The deepest key on that path that is there, and its depth."""
+        tree = self.root
+        for depth, folded in enumerate(key.folded):
+            entry = tree.keys.entry(folded)
+            if entry is None:
+                return tree, depth
+            tree = entry[1]
+        return tree, len(key)
+
     def set_value(self, key: KeyPath, name: str, value: Value) -> None:
-        """Set a value of an existing key.
+        """Set a value of an existing key (winreg RegSetValueEx).
 
         FILE_NOT_FOUND where the key is not there, INVALID_PARAMETER for a name or data over the limit.
         """
         before = self.query_key(key).value(name)
-        if len(name) > VALUE_NAME_LIMIT or len(value.data) > DATA_LIMIT:
-            raise Win32Error(Win32.INVALID_PARAMETER)
+        if _units(name) > VALUE_NAME_LIMIT or len(value.data) > DATA_LIMIT:
+            raise Win32Error(Win32.INVALID_PARAMETER, key.hklm)
         if before == value:
             return
         self.root = self.root.with_value(key, name, value)
         if self._watches:
-            self._touched(key, Filter.LAST_SET)
+            self._signal(key, Filter.LAST_SET)
 
     def delete_value(self, key: KeyPath, name: str) -> None:
         """Delete a value. FILE_NOT_FOUND where key or value is not there."""
         self.query_value(key, name)
         self.root = self.root.without_value(key, name)
         if self._watches:
-            self._touched(key, Filter.LAST_SET)
+            self._signal(key, Filter.LAST_SET)
 
     def delete_key(self, key: KeyPath) -> None:
-        """Delete a key without subkeys. ACCESS_DENIED where it has any, FILE_NOT_FOUND where it is not there."""
+        """Delete a key without subkeys (winreg RegDeleteKey).
+
+        ACCESS_DENIED where it has any (wine.md: as on Windows), FILE_NOT_FOUND where it is not there.
+        """
         if self.query_key(key).keys:
-            raise Win32Error(Win32.ACCESS_DENIED)
+            raise Win32Error(Win32.ACCESS_DENIED, key.hklm)
         self.delete_tree(key)
 
     def delete_tree(self, key: KeyPath) -> None:
-        """Delete a key and all below it. FILE_NOT_FOUND where it is not there, ACCESS_DENIED for the root."""
+        """Delete a key and all below it, open handles notwithstanding: they answer KEY_DELETED from here on.
+
+        FILE_NOT_FOUND where it is not there, ACCESS_DENIED for HKEY_LOCAL_MACHINE itself (assumed).
+        """
         self.query_key(key)
         if not key.names:
-            raise Win32Error(Win32.ACCESS_DENIED)
+            raise Win32Error(Win32.ACCESS_DENIED, key.hklm)
         self.root = self.root.without_key(key)
-        for handle, opened in self._handles.items():
-            if opened is not None and key.covers(opened):
-                self._handles[handle] = None
+        self._forget_deleted()
         if self._watches:
-            self._touched(key.parent, Filter.NAME, gone=key)
+            self._signal(key.parent, Filter.NAME)
 
     # --- saving and restoring -----------------------------------------------------------------------------
 
     def save_key(self, key: KeyPath) -> KeyTree:
-        """The key as RegSaveKey writes it: without volatile keys (domain.md 97). FILE_NOT_FOUND as ever."""
+        """The key as RegSaveKey writes it: without volatile keys (domain.md 97). FILE_NOT_FOUND where it is absent."""
         return self.query_key(key).without_volatile()
 
     def restore_key(self, key: KeyPath, tree: KeyTree, *, force: bool = False) -> None:
-        """Replace what is in a key, and all below it, by `tree` (RegRestoreKey, domain.md 104); raises no watch (103).
+        """Replace what is in a key and all below it by `tree` (RegRestoreKey, domain.md 104).
 
-        ACCESS_DENIED where the key or one below it is held open (without `force`), FILE_NOT_FOUND where the key is
-        not there. Volatile subkeys go too (assumed: domain.md 141).
+        The key keeps its own name, and no watch is signalled (103). ACCESS_DENIED where the key or one below it is
+        held open, unless by `force` (REG_FORCE_RESTORE); FILE_NOT_FOUND where the key is not there. Volatile
+        subkeys go too (assumed: domain.md 141).
         """
         self.query_key(key)
-        if not force and any(opened is not None and key.covers(opened) for opened in self._handles.values()):
-            raise Win32Error(Win32.ACCESS_DENIED)
+        if not force and any(held is not None and key.covers(held) for held in self._handles.values()):
+            raise Win32Error(Win32.ACCESS_DENIED, key.hklm)
         self.root = self.root.with_key(key, tree)
-        for handle, opened in self._handles.items():
-            if opened is not None and self.root.at(opened) is None:
-                self._handles[handle] = None
+        self._forget_deleted(signalling=False)
 
     # --- handles ------------------------------------------------------------------------------------------
 
@@ -189,18 +216,19 @@ class Registry:
         return self._last
 
     def key_of(self, handle: int) -> KeyPath:
-        """The key that a handle holds. KEY_DELETED where it is gone, INVALID_PARAMETER for no handle of ours."""
+        """The key that a handle holds. KEY_DELETED where it is gone, INVALID_HANDLE for no handle of ours."""
         if handle not in self._handles:
-            raise Win32Error(Win32.INVALID_PARAMETER)
+            raise Win32Error(Win32.INVALID_HANDLE)
         key = self._handles[handle]
         if key is None:
             raise Win32Error(Win32.KEY_DELETED)
         return key
 
     def close_key(self, handle: int) -> None:
-        """Let a handle go. INVALID_PARAMETER for no handle of ours."""
-        if self._handles.pop(handle, handle) == handle:
-            raise Win32Error(Win32.INVALID_PARAMETER)
+        """Let a handle go, also one whose key is gone. INVALID_HANDLE for no handle of ours."""
+        if handle not in self._handles:
+            raise Win32Error(Win32.INVALID_HANDLE)
+        del self._handles[handle]
 
     def open_handles(self) -> tuple[tuple[int, KeyPath], ...]:
         """The handles whose keys are there, in the order in which they were opened."""
@@ -222,50 +250,71 @@ class Registry:
         """
         self.query_key(key)
         self._last += 1
-        self._watches[self._last] = Watching(key, subtree, filter, collecting)
+        self._watches[self._last] = Watch(key, subtree, filter, collecting)
         return self._last
 
     def rearm(self, watch: int) -> None:
-        """Ask for one signal more. KEY_DELETED where the key is gone, INVALID_PARAMETER for no watch of ours."""
-        watching = self._watches.get(watch)
-        if watching is None:
-            raise Win32Error(Win32.INVALID_PARAMETER)
-        if self.root.at(watching.key) is None:
-            raise Win32Error(Win32.KEY_DELETED)
-        missed = watching.missed and watching.collecting
-        self._watches[watch] = msgspec.structs.replace(watching, armed=not missed, missed=False)
-        if missed:
+        """Ask for one signal more; a collecting watch gives it at once where it missed a change.
+
+        KEY_DELETED where the key was deleted, INVALID_HANDLE for no watch of ours.
+        """
+        state = self._watch(watch)
+        if state.gone:
+            raise Win32Error(Win32.KEY_DELETED, state.key.hklm)
+        at_once = state.missed and state.collecting
+        self._watches[watch] = msgspec.structs.replace(state, armed=not at_once, missed=False)
+        if at_once:
             self._signals.append(watch)
 
     def unwatch(self, watch: int) -> None:
-        """Ask for no more. INVALID_PARAMETER for no watch of ours."""
-        if self._watches.pop(watch, None) is None:
-            raise Win32Error(Win32.INVALID_PARAMETER)
+        """Ask for no more; a signal that was not taken yet is dropped. INVALID_HANDLE for no watch of ours."""
+        self._watch(watch)
+        del self._watches[watch]
         self._signals = [signal for signal in self._signals if signal != watch]
 
     def signalled(self, watch: int) -> bool:
-        """Whether the watch has given its signal since it was last armed. INVALID_PARAMETER for no watch of ours."""
-        watching = self._watches.get(watch)
-        if watching is None:
-            raise Win32Error(Win32.INVALID_PARAMETER)
-        return not watching.armed
+        """Whether the watch has given its signal since it was last armed. INVALID_HANDLE for no watch of ours."""
+        return not self._watch(watch).armed
 
     def take_signals(self) -> tuple[int, ...]:
         """The watches that gave a signal since this was last asked, in order of their numbers."""
         if not self._signals:
             return ()
-        signals, self._signals = tuple(sorted(self._signals)), []
+        signals, self._signals = tuple(sorted(set(self._signals))), []
         return signals
 
-    def _touched(self, key: KeyPath, what: Filter, gone: KeyPath | None = None) -> None:
-        """A change to `key`: its values, or the list of its subkeys; `gone` is a key that vanished with all below."""
-        for number, watching in self._watches.items():
-            scope = watching.key.covers(key) if watching.subtree else watching.key == key
-            seen = (scope and bool(watching.filter & what)) or (gone is not None and gone.covers(watching.key))
-            if not seen:
-                continue
-            if watching.armed:
-                self._watches[number] = msgspec.structs.replace(watching, armed=False)
-                self._signals.append(number)
-            elif not watching.missed:
-                self._watches[number] = msgspec.structs.replace(watching, missed=True)
+    def _watch(self, watch: int) -> Watch:
+        state = self._watches.get(watch)
+        if state is None:
+            raise Win32Error(Win32.INVALID_HANDLE)
+        return state
+
+    def _signal(self, changed: KeyPath, what: Filter) -> None:
+        """Tell the watches of a change to the values (LAST_SET) or to the list of subkeys (NAME) of a key."""
+        for number, watch in self._watches.items():
+            if not watch.gone and watch.concerns(changed, what):
+                if watch.armed:
+                    self._fire(number, watch)
+                elif not watch.missed:
+                    self._watches[number] = msgspec.structs.replace(watch, missed=True)
+
+    def _fire(self, number: int, watch: Watch) -> None:
+        self._watches[number] = msgspec.structs.replace(watch, armed=False)
+        self._signals.append(number)
+
+    def _forget_deleted(self, *, signalling: bool = True) -> None:
+        """Let handles and watches know that their keys are gone; an armed watch is signalled by that."""
+        for handle, held in self._handles.items():
+            if held is not None and self.root.at(held) is None:
+                self._handles[handle] = None
+        for number, watch in self._watches.items():
+            if not watch.gone and self.root.at(watch.key) is None:
+                gone = msgspec.structs.replace(watch, gone=True)
+                self._watches[number] = gone
+                if gone.armed and signalling:
+                    self._fire(number, gone)
+
+
+def _units(name: str) -> int:
+    """The length of a name as Windows counts it, in UTF-16 units."""
+    return len(name) if name.isascii() else len(name.encode("utf-16-le", "surrogatepass")) // 2

@@ -1,11 +1,13 @@
 """The registry as an immutable value: keys with values and subkeys, shared structure, incremental digests.
 
 A changed tree shares all that did not change with the one it came from, so that keeping an old one is free and
-comparing two costs what differs. Names are compared as Windows compares them and kept as first written; their
-case is presentation, no part of equality or digest.
+comparing two costs what differs. Names are compared as Windows compares them and kept as first written
+(domain.md 96); their case is presentation, no part of equality, digest or difference.
 
+Holds:  equal contents have equal shape, digest and order, in whatever order they were built, on any machine;
+        `a == b` exactly where `a.digest == b.digest`, exactly where `diff(a, b)` is empty.
 Cost:   a change is O(depth + log of the siblings); a digest is computed once for each node that is new.
-Holds:  equal contents have equal shape, digest and order, in whatever order they were built, on any machine.
+Depth:  no verb recurses over keys: a registry may be deeper (512 levels, domain.md 95) than Python's stack likes.
 """
 
 from __future__ import annotations
@@ -25,47 +27,45 @@ T = TypeVar("T")
 
 _LEAF = 16
 _BITS = 5
-_LEVELS = 7  # 7 times 5 bits use up the 32 of a CRC; below that a leaf may grow
+_LEVELS = 7  # 7 times 5 bits use up the 32 of a CRC; a leaf below that may grow
 
 
 class NameMap(Generic[T]):
-    """An immutable map from names to items: a leaf (a dict of folded name to name and item) or 32 branches.
+    """An immutable map from names to items, which compares names as Windows does and keeps their first case.
 
-    A map of up to 16 entries is a leaf, a larger one branches by the CRC of the folded name: the shape depends on
-    the names alone. Iterates in the order of the folded names.
+    Up to 16 entries are a leaf (a dict of folded name to name and item), more are 32 branches by the CRC of the
+    folded name: the shape depends on the names alone. Iterates over names and items, by folded name.
     """
 
-    __slots__ = ("_branches", "_digest", "_leaf", "_level", "_sorted", "size")
+    __slots__ = ("_branches", "_digest", "_leaf", "_level", "_size", "_sorted")
 
-    def __init__(
-        self,
-        leaf: dict[str, tuple[str, T]] | None = None,
-        branches: tuple[NameMap[T] | None, ...] | None = None,
-        level: int = 0,
-    ) -> None:
-        self._leaf = {} if leaf is None and branches is None else leaf
-        self._branches = branches
-        self._level = level
+    def __init__(self) -> None:
+        self._leaf: dict[str, tuple[str, T]] = {}
+        self._branches: tuple[NameMap[T] | None, ...] = ()  # empty: this node is a leaf
+        self._level = 0
+        self._size = 0
         self._digest: bytes | None = None
         self._sorted: tuple[tuple[str, T], ...] | None = None
-        if branches is None:
-            assert self._leaf is not None
-            self.size = len(self._leaf)
-        else:
-            self.size = sum(branch.size for branch in branches if branch is not None)
+
+    @staticmethod
+    def of(pairs: Iterable[tuple[str, T]]) -> NameMap[T]:
+        """A map of many at once. Of names that Windows takes for equal, the first gives the case, the last the item."""
+        entries: dict[str, tuple[str, T]] = {}
+        for name, item in pairs:
+            folded = upcase(name)
+            entries[folded] = (entries[folded][0] if folded in entries else name, item)
+        return _node(entries, 0)
 
     def __len__(self) -> int:
-        return self.size
+        return self._size
 
     def __iter__(self) -> Iterator[tuple[str, T]]:
-        """Names and items, in the order of the folded names."""
         return iter(self.items())
 
     def items(self) -> tuple[tuple[str, T], ...]:
-        """Names and items, in the order of the folded names."""
+        """Names and items, in the order of the folded names; sorted once."""
         if self._sorted is None:
-            entries = dict(self._entries())
-            self._sorted = tuple(entries[folded] for folded in sorted(entries))
+            self._sorted = tuple(entry for _, entry in sorted(self._entries(), key=_by_name))
         return self._sorted
 
     def get(self, name: str) -> T | None:
@@ -74,130 +74,137 @@ class NameMap(Generic[T]):
         return None if entry is None else entry[1]
 
     def entry(self, folded: str) -> tuple[str, T] | None:
-        """The name as stored, and its item."""
+        """The name as stored, and its item; None where there is none."""
         node = self
-        while node._branches is not None:
+        while node._branches:
             branch = node._branches[_slot(folded, node._level)]
             if branch is None:
                 return None
             node = branch
-        assert node._leaf is not None
         return node._leaf.get(folded)
 
     def with_item(self, name: str, item: T) -> NameMap[T]:
-        """The map with that item; a name that is there keeps the case in which it was first written."""
-        return self._put(upcase(name), name, item)
+        """The map with that item, itself where it is there; a name that is there keeps its case."""
+        return self.with_entry(upcase(name), name, item)
 
-    def _put(self, folded: str, name: str, item: T) -> NameMap[T]:
-        if self._branches is None:
-            assert self._leaf is not None
-            before = self._leaf.get(folded)
-            if before is not None:
-                if before[1] is item:
-                    return self
-                name = before[0]
-            leaf = {**self._leaf, folded: (name, item)}
-            if len(leaf) <= _LEAF or self._level >= _LEVELS:
-                return NameMap(leaf, None, self._level)
-            return _branched(leaf, self._level)
-        slot = _slot(folded, self._level)
-        branch = self._branches[slot] or NameMap({}, None, self._level + 1)
-        changed = branch._put(folded, name, item)
-        return self if changed is branch else self._with_branch(slot, changed)
+    def with_entry(self, folded: str, name: str, item: T) -> NameMap[T]:
+        """As `with_item`, for a caller that has folded the name already."""
+        if self._branches:
+            slot = _slot(folded, self._level)
+            branch = self._branches[slot]
+            if branch is None:
+                return self._with_branch(slot, _leaf({folded: (name, item)}, self._level + 1))
+            changed = branch.with_entry(folded, name, item)
+            return self if changed is branch else self._with_branch(slot, changed)
+        before = self._leaf.get(folded)
+        if before is not None and before[1] is item:
+            return self
+        entries = {**self._leaf, folded: (name if before is None else before[0], item)}
+        return _leaf(entries, self._level) if len(entries) <= _LEAF else _node(entries, self._level)
 
     def without(self, name: str) -> NameMap[T]:
         """The map without that name; itself where the name is not there."""
-        return self._drop(upcase(name))
+        return self._without(upcase(name))
 
-    def _drop(self, folded: str) -> NameMap[T]:
-        if self._branches is None:
-            assert self._leaf is not None
+    def _without(self, folded: str) -> NameMap[T]:
+        if not self._branches:
             if folded not in self._leaf:
                 return self
-            return NameMap({key: entry for key, entry in self._leaf.items() if key != folded}, None, self._level)
+            return _leaf({other: entry for other, entry in self._leaf.items() if other != folded}, self._level)
         slot = _slot(folded, self._level)
         branch = self._branches[slot]
-        changed = None if branch is None else branch._drop(folded)
-        if changed is branch:
+        changed = None if branch is None else branch._without(folded)
+        if changed is None or changed is branch:
             return self
-        assert changed is not None
-        smaller = self._with_branch(slot, changed if changed.size else None)
-        if smaller.size > _LEAF:
-            return smaller
-        return NameMap(dict(smaller._entries()), None, self._level)
+        smaller = self._with_branch(slot, changed if changed._size else None)
+        return smaller if smaller._size > _LEAF else _leaf(dict(smaller._entries()), self._level)
 
     def _with_branch(self, slot: int, branch: NameMap[T] | None) -> NameMap[T]:
-        assert self._branches is not None
-        return NameMap(None, (*self._branches[:slot], branch, *self._branches[slot + 1 :]), self._level)
+        return _fork((*self._branches[:slot], branch, *self._branches[slot + 1 :]), self._level)
 
     def _entries(self) -> Iterator[tuple[str, tuple[str, T]]]:
-        if self._branches is None:
-            assert self._leaf is not None
-            yield from self._leaf.items()
-        else:
-            for branch in self._branches:
-                if branch is not None:
-                    yield from branch._entries()
+        yield from self._leaf.items()
+        for branch in self._branches:
+            if branch is not None:
+                yield from branch._entries()
 
     def digest(self, of: Callable[[T], bytes]) -> bytes:
-        """A digest of names and items, given that of an item; computed once."""
+        """16 bytes over the folded names and the items, given that of an item; computed once for each node."""
         if self._digest is None:
-            state = blake2b(digest_size=16)
-            if self._branches is None:
-                assert self._leaf is not None
-                for folded in sorted(self._leaf):
-                    state.update(_framed(folded.encode("utf-16-le", "surrogatepass")))
-                    state.update(of(self._leaf[folded][1]))
-            else:
-                for slot, branch in enumerate(self._branches):
-                    if branch is not None:
-                        state.update(bytes((slot,)) + branch.digest(of))
+            # The first byte keeps leaves and forks apart, the lengths keep names and items apart.
+            state = blake2b(b"fork" if self._branches else b"leaf", digest_size=16)
+            for folded, (_, item) in sorted(self._leaf.items(), key=_by_name):
+                state.update(_framed(folded.encode("utf-16-le", "surrogatepass")) + of(item))
+            for slot, branch in enumerate(self._branches):
+                if branch is not None:
+                    state.update(bytes((slot,)) + branch.digest(of))
             self._digest = state.digest()
         return self._digest
 
-    def differences(self, other: NameMap[T], of: Callable[[T], bytes]) -> Iterator[tuple[str, T | None, T | None]]:
-        """Name, item here and item there of each entry that differs, in the order of the folded names."""
-        found = sorted(self._differing(other, of), key=lambda each: each[0])
-        return ((name, before, after) for _, name, before, after in found)
+    def undigested(self) -> Iterator[T]:
+        """The items that `digest` has not seen yet, and some of their neighbours."""
+        if self._digest is None:
+            for _, item in self._leaf.values():
+                yield item
+            for branch in self._branches:
+                if branch is not None:
+                    yield from branch.undigested()
+
+    def differences(self, other: NameMap[T], of: Callable[[T], bytes]) -> list[tuple[str, T | None, T | None]]:
+        """Name, item here and item there of each entry that differs, by folded name; skips equal branches."""
+        found = sorted(self._differing(other, of), key=_by_name)
+        return [(name, before, after) for _, (name, before, after) in found]
 
     def _differing(
         self, other: NameMap[T], of: Callable[[T], bytes]
-    ) -> Iterator[tuple[str, str, T | None, T | None]]:
+    ) -> Iterator[tuple[str, tuple[str, T | None, T | None]]]:
         if self is other or self.digest(of) == other.digest(of):
             return
-        if self._branches is not None and other._branches is not None:
+        if self._branches and other._branches:
+            nothing: NameMap[T] = NameMap()
             for mine, theirs in zip(self._branches, other._branches, strict=True):
                 if mine is not theirs:
-                    yield from (mine or NameMap({}))._differing(theirs or NameMap({}), of)
+                    yield from (mine or nothing)._differing(theirs or nothing, of)
             return
         before, after = dict(self._entries()), dict(other._entries())
-        for folded in before.keys() | after.keys():
-            old, new = before.get(folded), after.get(folded)
-            if old is None or new is None or of(old[1]) != of(new[1]):
-                name = (new or old or ("",))[0]
-                yield folded, name, None if old is None else old[1], None if new is None else new[1]
+        for folded, (name, item) in before.items():
+            there = after.get(folded)
+            if there is None or there[1] != item:
+                yield folded, (name, item, None if there is None else there[1])
+        for folded, (name, item) in after.items():
+            if folded not in before:
+                yield folded, (name, None, item)
+
+
+def _by_name(entry: tuple[str, object]) -> str:
+    return entry[0]
 
 
 def _slot(folded: str, level: int) -> int:
     return (crc32(folded.encode("utf-16-le", "surrogatepass")) >> _BITS * level) & 31
 
 
-def _branched(entries: dict[str, tuple[str, T]], level: int) -> NameMap[T]:
-    """A map that branches at this level, and below wherever a branch is too large for a leaf."""
-    parts: list[dict[str, tuple[str, T]] | None] = [None] * (1 << _BITS)
+def _leaf(entries: dict[str, tuple[str, T]], level: int) -> NameMap[T]:
+    node: NameMap[T] = NameMap()
+    node._leaf, node._level, node._size = entries, level, len(entries)
+    return node
+
+
+def _fork(branches: tuple[NameMap[T] | None, ...], level: int) -> NameMap[T]:
+    node: NameMap[T] = NameMap()
+    node._branches, node._level = branches, level
+    node._size = sum(branch._size for branch in branches if branch is not None)
+    return node
+
+
+def _node(entries: dict[str, tuple[str, T]], level: int) -> NameMap[T]:
+    """Entries in their one shape: a leaf where they are few or no bits are left, else a fork of nodes."""
+    if len(entries) <= _LEAF or level == _LEVELS:
+        return _leaf(entries, level)
+    parts: list[dict[str, tuple[str, T]]] = [{} for _ in range(1 << _BITS)]
     for folded, entry in entries.items():
-        slot = _slot(folded, level)
-        part = parts[slot]
-        if part is None:
-            part = parts[slot] = {}
-        part[folded] = entry
-    return NameMap(None, tuple(None if part is None else _built(part, level + 1) for part in parts), level)
-
-
-def _built(entries: dict[str, tuple[str, T]], level: int = 0) -> NameMap[T]:
-    if len(entries) <= _LEAF or level >= _LEVELS:
-        return NameMap(entries, None, level)
-    return _branched(entries, level)
+        parts[_slot(folded, level)][folded] = entry
+    return _fork(tuple(_node(part, level + 1) if part else None for part in parts), level)
 
 
 def _framed(data: bytes) -> bytes:
@@ -205,11 +212,11 @@ def _framed(data: bytes) -> bytes:
 
 
 def _value_digest(value: Value) -> bytes:
-    return b"v" + value.type.to_bytes(8, "little", signed=False) + _framed(value.data)
+    return value.type.to_bytes(4, "little") + _framed(value.data)
 
 
 def _key_digest(tree: KeyTree) -> bytes:
-    return b"k" + tree.digest
+    return tree.digest
 
 
 _NO_VALUES: NameMap[Value] = NameMap()
@@ -219,7 +226,7 @@ _NO_KEYS: NameMap[KeyTree] = NameMap()
 class KeyTree:
     """A key with all below it, as an immutable value. It is nameless: its parent's map holds its name.
 
-    `class_name` and `volatile` are part of its contents. Paths are relative to it: a `KeyPath` or names.
+    `class_name` and `volatile` are contents, part of equality. Paths are relative to it: a `KeyPath` or names.
     """
 
     __slots__ = ("_digest", "_has_volatile", "class_name", "keys", "values", "volatile")
@@ -236,34 +243,67 @@ class KeyTree:
         self.class_name = class_name
         self.volatile = volatile
         self._digest: bytes | None = None
-        self._has_volatile: bool | None = None
+        self._has_volatile: bool | None = None if keys and not volatile else volatile
+
+    @staticmethod
+    def built(values: Iterable[tuple[str, Value]] = (), keys: Iterable[tuple[str, KeyTree]] = ()) -> KeyTree:
+        """A key of many values and subkeys at once (`NameMap.of`)."""
+        return KeyTree(NameMap.of(values), NameMap.of(keys))
+
+    # --- reading ------------------------------------------------------------------------------------------
+
+    def at(self, path: KeyPath | Iterable[str]) -> KeyTree | None:
+        """The key at that path, None where there is none."""
+        tree = self
+        for folded in path.folded if isinstance(path, KeyPath) else map(upcase, path):
+            entry = tree.keys.entry(folded)
+            if entry is None:
+                return None
+            tree = entry[1]
+        return tree
+
+    def value(self, name: str) -> Value | None:
+        """The value of that name ("" is the default value), None where there is none."""
+        return self.values.get(name)
+
+    def walk(self) -> Iterator[tuple[tuple[str, ...], KeyTree]]:
+        """Each key with the names that lead to it: itself first, then what is below, depth first, in order."""
+        pending: list[tuple[tuple[str, ...], KeyTree]] = [((), self)]
+        while pending:
+            names, tree = pending.pop()
+            yield names, tree
+            pending.extend(((*names, name), child) for name, child in reversed(tree.keys.items()))
+
+    def count_values(self) -> int:
+        """How many values stand in this key and below it."""
+        return sum(len(tree.values) for _, tree in self.walk())
+
+    # --- equality -----------------------------------------------------------------------------------------
 
     @property
     def digest(self) -> bytes:
         """16 bytes that are equal exactly where trees are."""
         if self._digest is None:
-            self._digest_below()
-            self._digest = self._digest_here()
+            for tree in reversed(self._undigested()):
+                if tree._digest is None:
+                    tree._digest = tree._digest_here()
+            assert self._digest is not None, "the key itself is the first of the undigested"
         return self._digest
 
-    def _digest_below(self) -> None:
-        """Digest the keys below from the deepest up: a registry may be deeper than Python likes to recurse."""
-        pending = [child for _, child in self.keys.items() if child._digest is None]
-        order: list[KeyTree] = []
+    def _undigested(self) -> list[KeyTree]:
+        """This key and those below it that have no digest yet, each before all that is below it."""
+        found: list[KeyTree] = []
+        pending = [self]
         while pending:
             tree = pending.pop()
-            order.append(tree)
-            pending.extend(child for _, child in tree.keys.items() if child._digest is None)
-        for tree in reversed(order):
-            tree._digest = tree._digest_here()
+            found.append(tree)
+            pending.extend(child for child in tree.keys.undigested() if child._digest is None)
+        return found
 
     def _digest_here(self) -> bytes:
-        state = blake2b(digest_size=16)
-        name = None if self.class_name is None else self.class_name.encode("utf-16-le", "surrogatepass")
-        state.update(b"\x01" if self.volatile else b"\x00")
-        state.update(b"-" if name is None else b"+" + _framed(name))
-        state.update(self.values.digest(_value_digest))
-        state.update(self.keys.digest(_key_digest))
+        named = b"-" if self.class_name is None else b"+" + self.class_name.encode("utf-16-le", "surrogatepass")
+        state = blake2b(b"v" if self.volatile else b"s", digest_size=16)
+        state.update(_framed(named) + self.values.digest(_value_digest) + self.keys.digest(_key_digest))
         return state.digest()
 
     def __eq__(self, other: object) -> bool:
@@ -275,176 +315,203 @@ class KeyTree:
     def __repr__(self) -> str:
         return f"<KeyTree {len(self.values)} values, {len(self.keys)} keys, {self.digest.hex()[:8]}>"
 
-    def at(self, path: KeyPath | Iterable[str]) -> KeyTree | None:
-        """The key at that path, None where there is none."""
-        tree = self
-        for folded in _folded(path):
-            entry = tree.keys.entry(folded)
-            if entry is None:
-                return None
-            tree = entry[1]
-        return tree
+    def __reduce__(self) -> tuple[Callable[[tuple[_Row, ...]], KeyTree], tuple[tuple[_Row, ...]]]:
+        return _rebuilt, (tuple(_rows(self)),)  # flat: pickle recurses
 
-    def value(self, name: str) -> Value | None:
-        """The value of that name ("" is the default value), None where there is none."""
-        return self.values.get(name)
+    # --- changing -----------------------------------------------------------------------------------------
 
     def with_value(self, path: KeyPath | Iterable[str], name: str, value: Value) -> KeyTree:
-        """The tree with that value; missing keys are created."""
-        return self._changed(_names(path), lambda tree: tree._replaced(values=tree.values.with_item(name, value)))
+        """The tree with that value, itself where it is there; missing keys are created."""
+        return self._changed(path, lambda tree: tree._with_value(name, value))
 
     def without_value(self, path: KeyPath | Iterable[str], name: str) -> KeyTree:
-        """The tree without that value; itself where it is not there."""
-        names = _names(path)
-        tree = self.at(names)
-        if tree is None or tree.values.get(name) is None:
-            return self
-        return self._changed(names, lambda tree: tree._replaced(values=tree.values.without(name)))
+        """The tree without that value; itself where the value is not there."""
+        path = _path(path)
+        return self if self.at(path) is None else self._changed(path, lambda tree: tree._without_value(name))
 
     def with_key(self, path: KeyPath | Iterable[str], tree: KeyTree | None = None) -> KeyTree:
-        """The tree with `tree` (an empty key) at that path, in place of what was there; missing keys are created."""
-        return self._changed(_names(path), lambda _: EMPTY if tree is None else tree)
+        """The tree with `tree` (an empty key) at that path, in place of what was there; missing keys are created.
+
+        A key that is there keeps the case of its name.
+        """
+        return self._changed(path, lambda _: EMPTY if tree is None else tree)
 
     def without_key(self, path: KeyPath | Iterable[str]) -> KeyTree:
-        """The tree without that key and all below it; itself where it is not there."""
-        names = _names(path)
-        if self.at(names) is None:
-            return self
-        if not names:
+        """The tree without that key and all below it; itself where it is not there. ValueError for the empty path."""
+        path = _path(path)
+        if not path.names:
             raise ValueError("a tree cannot be without itself")
-        return self._changed(names[:-1], lambda tree: tree._replaced(keys=tree.keys.without(names[-1])))
+        if self.at(path) is None:
+            return self
+        return self._changed(path.names[:-1], lambda tree: tree._with_keys(tree.keys.without(path.name), None))
 
-    def _changed(self, names: tuple[str, ...], change: Callable[[KeyTree], KeyTree]) -> KeyTree:
+    def _changed(self, path: KeyPath | Iterable[str], change: Callable[[KeyTree], KeyTree]) -> KeyTree:
+        path = _path(path)
         above: list[KeyTree] = []
         tree = self
-        for name in names:
+        for folded in path.folded:
             above.append(tree)
-            tree = tree.keys.get(name) or EMPTY
+            entry = tree.keys.entry(folded)
+            tree = EMPTY if entry is None else entry[1]
         tree = change(tree)
-        for parent, name in zip(reversed(above), reversed(names), strict=True):
-            tree = parent._replaced(keys=parent.keys.with_item(name, tree))
+        for folded, name in zip(reversed(path.folded), reversed(path.names), strict=True):
+            parent = above.pop()
+            tree = parent._with_keys(parent.keys.with_entry(folded, name, tree), tree)
         return tree
 
-    def _replaced(self, *, values: NameMap[Value] | None = None, keys: NameMap[KeyTree] | None = None) -> KeyTree:
-        values = self.values if values is None else values
-        keys = self.keys if keys is None else keys
-        if values is self.values and keys is self.keys:
+    def _with_keys(self, keys: NameMap[KeyTree], child: KeyTree | None) -> KeyTree:
+        """This key with other subkeys; `child` is the one that is new among them, None where one went."""
+        if keys is self.keys:
             return self
-        return KeyTree(values, keys, self.class_name, self.volatile)
+        tree = KeyTree(self.values, keys, self.class_name, self.volatile)
+        # Hardly anything is volatile, and to ask all siblings again at each change would cost what exists.
+        if self._has_volatile is False and (child is None or child._has_volatile is False):
+            tree._has_volatile = False
+        return tree
+
+    def _with_value(self, name: str, value: Value) -> KeyTree:
+        return self if self.values.get(name) == value else self._with_values(self.values.with_item(name, value))
+
+    def _without_value(self, name: str) -> KeyTree:
+        return self._with_values(self.values.without(name))
+
+    def _with_values(self, values: NameMap[Value]) -> KeyTree:
+        if values is self.values:
+            return self
+        tree = KeyTree(values, self.keys, self.class_name, self.volatile)
+        tree._has_volatile = self._has_volatile
+        return tree
+
+    # --- volatile keys ------------------------------------------------------------------------------------
 
     @property
     def has_volatile(self) -> bool:
         """Whether this key or one below it is volatile."""
         if self._has_volatile is None:
-            pending = [self]
-            order: list[KeyTree] = []
-            while pending:
-                tree = pending.pop()
-                order.append(tree)
-                pending.extend(child for _, child in tree.keys.items() if child._has_volatile is None)
-            for tree in reversed(order):
+            unknown = [self]
+            for tree in unknown:  # grows while it is walked
+                unknown.extend(child for _, child in tree.keys.items() if child._has_volatile is None)
+            for tree in reversed(unknown):
                 tree._has_volatile = tree.volatile or any(child._has_volatile for _, child in tree.keys.items())
-        assert self._has_volatile is not None
+            assert self._has_volatile is not None, "the key itself is the first of the unknown"
         return self._has_volatile
 
     def without_volatile(self) -> KeyTree:
-        """The tree as a hive file or a saved image holds it (domain.md 97); itself where nothing is volatile."""
+        """The tree as a hive file holds it (domain.md 97); itself where nothing is volatile.
+
+        The key itself stays, as a stable one (assumed: what RegSaveKey does with a volatile key is not documented).
+        """
         if not self.has_volatile:
             return self
-        tree = KeyTree(self.values, self.keys, self.class_name, volatile=False)
-        for names, key in self.walk():
-            if names and key.volatile:
-                tree = tree.without_key(names)
-        return tree
-
-    def walk(self) -> Iterator[tuple[tuple[str, ...], KeyTree]]:
-        """Each key with the names that lead to it: itself first, then what is below, depth first, in order."""
+        stable = KeyTree(self.values, self.keys, self.class_name)
         pending: list[tuple[tuple[str, ...], KeyTree]] = [((), self)]
         while pending:
             names, tree = pending.pop()
-            yield names, tree
-            pending.extend(((*names, name), child) for name, child in reversed(tree.keys.items()))
-
-    @staticmethod
-    def built(values: Iterable[tuple[str, Value]], keys: Iterable[tuple[str, KeyTree]] = ()) -> KeyTree:
-        """A key of many values and subkeys at once; a later name replaces an earlier one that Windows takes for equal."""
-        return KeyTree(
-            _built({upcase(name): (name, value) for name, value in values}),
-            _built({upcase(name): (name, tree) for name, tree in keys}),
-        )
+            for name, child in tree.keys.items():
+                if child.volatile:
+                    stable = stable.without_key((*names, name))
+                elif child.has_volatile:
+                    pending.append(((*names, name), child))
+        return stable
 
 
 EMPTY = KeyTree()
 """A key without values and subkeys."""
 
+_Row = tuple[int, str, tuple[tuple[str, Value], ...], str | None, bool]
+"""One key, flat: the row of its parent, its name, its values, class name and volatility."""
 
-def _folded(path: KeyPath | Iterable[str]) -> Iterable[str]:
-    return path.folded if isinstance(path, KeyPath) else map(upcase, path)
+
+def _path(path: KeyPath | Iterable[str]) -> KeyPath:
+    if isinstance(path, KeyPath):
+        return path
+    assert not isinstance(path, str), f"{path!r} is a text; KeyPath.parse makes a path of it"
+    return KeyPath(path)
 
 
-def _names(path: KeyPath | Iterable[str]) -> tuple[str, ...]:
-    return path.names if isinstance(path, KeyPath) else tuple(path)
+def _rows(tree: KeyTree) -> Iterator[_Row]:
+    pending = [(-1, "", tree)]
+    count = 0
+    while pending:
+        parent, name, key = pending.pop()
+        yield parent, name, key.values.items(), key.class_name, key.volatile
+        pending.extend((count, name, child) for name, child in reversed(key.keys.items()))
+        count += 1
+
+
+def _rebuilt(rows: tuple[_Row, ...]) -> KeyTree:
+    below: list[list[tuple[str, KeyTree]]] = [[] for _ in rows]
+    for (parent, name, values, class_name, volatile), keys in zip(reversed(rows), reversed(below), strict=True):
+        tree = KeyTree(NameMap.of(values), NameMap.of(reversed(keys)), class_name, volatile)
+        if parent >= 0:
+            below[parent].append((name, tree))
+    return tree
 
 
 class ChangeKind(StrEnum):
-    """How a key or value differs between two trees."""
+    """What became of a key or value between two trees."""
 
-    CREATED = "created"
-    SET = "set"
-    DELETED = "deleted"
+    CREATED = "created"  # a key appeared
+    SET = "set"  # a value appeared or has other data
+    DELETED = "deleted"  # a key or value vanished
 
 
-class TreeChange(msgspec.Struct, frozen=True):
+class Change(msgspec.Struct, frozen=True, kw_only=True):
     """One difference: a value of the key at `path`, or the key itself (`name` None).
 
-    CREATED and DELETED speak of keys with `name` None; of values, `before` and `after` say it (None: absent).
+    `before` and `after` are a value's data (None: absent); `class_name` and `volatile` are those of a created key.
     """
 
-    kind: ChangeKind
     path: tuple[str, ...]
-    name: str | None
+    name: str | None = None
     before: Value | None = None
     after: Value | None = None
+    kind: ChangeKind
+    class_name: str | None = None
+    volatile: bool = False
 
 
-def diff(before: KeyTree, after: KeyTree) -> Iterator[TreeChange]:
+def diff(before: KeyTree, after: KeyTree) -> Iterator[Change]:
     """What turns one tree into the other, in a fixed order; costs what differs.
 
-    A key that appears comes before what is in it, a key that vanishes after. A key whose class name or volatility
-    differs vanishes and appears again with all below it.
+    A key that appears is CREATED before what is in it; a key that vanishes is DELETED after all that was in it,
+    deepest first. A key of other class name or volatility vanishes and appears again, with all below it; the
+    compared key itself cannot vanish and is only CREATED.
     """
-    pending: list[tuple[tuple[str, ...], KeyTree | None, KeyTree | None, bool]] = [((), before, after, False)]
+    pending: list[tuple[tuple[str, ...], KeyTree | None, KeyTree | None]] = [((), before, after)]
     while pending:
-        path, old, new, leaving = pending.pop()
-        if leaving:
-            yield TreeChange(ChangeKind.DELETED, path, None)
-            continue
-        if old is new or (old is not None and new is not None and old.digest == new.digest):
-            continue
-        if old is not None and new is not None and _is_other_key(old, new) and path:
-            pending += [(path, None, new, False), (path, old, None, False)]
-            continue
+        path, old, new = pending.pop()
         if old is None:
-            yield TreeChange(ChangeKind.CREATED, path, None)
-        yield from _value_changes(path, old or EMPTY, new or EMPTY)
-        if new is None:
-            pending.append((path, None, None, True))
-        below = list((old or EMPTY).keys.differences((new or EMPTY).keys, _key_digest))
-        pending.extend(((*path, name), child, other, False) for name, child, other in reversed(below))
+            assert new is not None, f"{path} is absent in both"
+            yield Change(path=path, kind=ChangeKind.CREATED, class_name=new.class_name, volatile=new.volatile)
+            old = EMPTY
+        elif new is None:
+            yield from _vanishing(path, old)
+            continue
+        elif old == new:
+            continue
+        elif old.class_name != new.class_name or old.volatile != new.volatile:
+            if path:
+                pending += [(path, None, new), (path, old, None)]
+                continue
+            yield Change(path=path, kind=ChangeKind.CREATED, class_name=new.class_name, volatile=new.volatile)
+        for name, data, other in old.values.differences(new.values, _value_digest):
+            kind = ChangeKind.DELETED if other is None else ChangeKind.SET
+            yield Change(path=path, name=name, before=data, after=other, kind=kind)
+        below = old.keys.differences(new.keys, _key_digest)
+        pending.extend(((*path, name), child, other) for name, child, other in reversed(below))
 
 
-def _is_other_key(old: KeyTree, new: KeyTree) -> bool:
-    return old.class_name != new.class_name or old.volatile != new.volatile
+def _vanishing(path: tuple[str, ...], tree: KeyTree) -> Iterator[Change]:
+    for names, key in reversed(list(tree.walk())):
+        gone = (*path, *names)
+        for name, value in key.values.items():
+            yield Change(path=gone, name=name, before=value, kind=ChangeKind.DELETED)
+        yield Change(path=gone, kind=ChangeKind.DELETED)
 
 
-def _value_changes(path: tuple[str, ...], old: KeyTree, new: KeyTree) -> Iterator[TreeChange]:
-    for name, before, after in old.values.differences(new.values, _value_digest):
-        kind = ChangeKind.DELETED if after is None else ChangeKind.SET
-        yield TreeChange(kind, path, name, before, after)
-
-
-def apply(tree: KeyTree, changes: Iterable[TreeChange]) -> KeyTree:
-    """The tree with the changes made; `apply(a, diff(a, b)) == b` where no class name or volatility differs."""
+def apply(tree: KeyTree, changes: Iterable[Change]) -> KeyTree:
+    """The tree with the changes made, in their order: `apply(a, diff(a, b)) == b`."""
     for change in changes:
         if change.name is not None:
             if change.after is None:
@@ -454,5 +521,6 @@ def apply(tree: KeyTree, changes: Iterable[TreeChange]) -> KeyTree:
         elif change.kind is ChangeKind.DELETED:
             tree = tree.without_key(change.path)
         else:
-            tree = tree.with_key(change.path)
+            here = tree if not change.path else EMPTY  # the compared key itself keeps what is in it
+            tree = tree.with_key(change.path, KeyTree(here.values, here.keys, change.class_name, change.volatile))
     return tree

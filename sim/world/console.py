@@ -45,9 +45,6 @@ from sim.world.faults import UP, start_service
 from sim.world.flights import Running
 from sim.world.world import AwaitReply, Poll, Reply, World, error_code
 
-MOVE_WAIT = 20_000_000
-"""`cluster group /moveto` waits so long by itself, in microseconds (TechNet cc783967; domain.md 119)."""
-
 
 class Asked(Struct, frozen=True):
     """What a typed command came to. `command` is the id of its event.

@@ -1,0 +1,46 @@
+"""The library's door: scenarios in, verdicts out. The command line is a thin layer over this."""
+
+from __future__ import annotations
+
+import base64
+import json
+import zlib
+from pathlib import Path
+
+from sim.checkpoint.policy import Policy
+from sim.judge.verdict import Verdict
+from sim.scenario import loader
+from sim.scenario.model import Scenario
+from sim.world.run import run as run_world
+
+TOKEN = "fs1"
+"""The replay token's format version."""
+
+
+def load(path: str | Path) -> Scenario:
+    """The scenario in a file. Raises `sim.ScenarioError`: `.file`, `.line`, `.column`, the message as on the command line."""
+    return loader.load(path)
+
+
+def loads(text: str | bytes, *, folder: str | Path | None = None) -> Scenario:
+    """The scenario in a text; files that it names are looked for in `folder`. Raises `sim.ScenarioError`."""
+    return loader.loads(text, folder=None if folder is None else Path(folder))
+
+
+def run(
+    scenario: Scenario, *, seed: int | None = None, policy: str = Policy.OVERWRITE, until: int | None = None
+) -> Verdict:
+    """Run a scenario once. Pure: the same arguments give the same run, to the byte.
+
+    `until` ends the run earlier or later, in microseconds. Raises ValueError for a policy that there is not, or
+    that is not built yet.
+    """
+    history, taken = run_world(scenario, seed=seed, policy=Policy(policy), until=until)
+    return Verdict(history, token(scenario, taken, policy, until))
+
+
+def token(scenario: Scenario, taken: dict[str, int], policy: str, until: int | None) -> str:
+    """A replay token: the scenario's path and digest, and the choices that were not the first option."""
+    content = {"file": scenario.file, "sha256": scenario.sha256, "choices": taken, "policy": str(policy), "until": until}
+    packed = zlib.compress(json.dumps(content, sort_keys=True, separators=(",", ":")).encode("utf-8"), 9)
+    return f"{TOKEN}-{base64.urlsafe_b64encode(packed).decode('ascii').rstrip('=')}"

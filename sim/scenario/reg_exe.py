@@ -1,0 +1,179 @@
+"""`reg.exe`: add, delete, query, import, export, save, restore, copy, compare (domain.md 108-111).
+
+Errors that need no registry to be seen (a switch that is none, data that does not fit its type) are the line's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from sim.registry import Value, type_number
+from sim.registry.values import Type
+from sim.scenario.command import (
+    CompareKeys,
+    CopyKey,
+    CreateKey,
+    DeleteKey,
+    DeleteValue,
+    DeleteValues,
+    ExportKey,
+    ImportFile,
+    QueryKey,
+    Request,
+    RestoreKey,
+    SaveKey,
+    SetValue,
+    Target,
+)
+from sim.scenario.console import CommandError, Files, T, Word, hint, number, show, target
+
+SWITCHES = {
+    "add": {"/v": 1, "/ve": 0, "/t": 1, "/s": 1, "/d": 1, "/f": 0},
+    "delete": {"/v": 1, "/ve": 0, "/va": 0, "/f": 0},
+    "query": {"/v": 1, "/ve": 0, "/s": 0, "/f": 1, "/k": 0, "/d": 0, "/c": 0, "/e": 0, "/t": 1, "/z": 0, "/se": 1},
+    "import": {},
+    "export": {"/y": 0},
+    "save": {"/y": 0},
+    "restore": {},
+    "copy": {"/s": 0, "/f": 0},
+    "compare": {"/v": 1, "/ve": 0, "/s": 0, "/oa": 0, "/od": 0, "/os": 0, "/on": 0},
+}
+"""The switches of each operation, with the number of words that each takes."""
+
+ARGUMENTS = {"import": 1, "add": 1, "delete": 1, "query": 1, "export": 2, "save": 2, "restore": 2, "copy": 2, "compare": 2}
+LOCAL_ONLY = ("import", "export", "restore")
+
+Given = dict[str, Word]
+
+
+def parse(words: Sequence[Word], files: Files, view: int) -> Request:
+    """What a line after `reg` asks for. Raises CommandError."""
+    if not words:
+        raise CommandError("reg what" + hint("", SWITCHES))
+    verb = words[0].text.lower()
+    if verb not in SWITCHES:
+        raise CommandError(f"unknown operation {show(words[0].text)} of reg{hint(verb, SWITCHES)}", words[0].offset)
+    arguments, given = _sort(words[1:], verb)
+    if "/reg:32" in given:
+        view = 32
+    if verb == "import":
+        return ImportFile(arguments[0].text, _read(files.reg, arguments[0]))
+    goal = target(arguments[0], view)
+    if verb in LOCAL_ONLY and goal.node is not None:
+        raise CommandError(f"reg {verb} works on the local machine only; leave out \\\\{goal.node}\\", arguments[0].offset)
+    match verb:
+        case "add":
+            return _add(goal, given)
+        case "delete":
+            return _delete(goal, given)
+        case "query":
+            return QueryKey(goal, _name(given), "/s" in given)
+        case "export":
+            return ExportKey(goal, arguments[1].text, "/y" in given)
+        case "save":
+            return SaveKey(goal, arguments[1].text, "/y" in given)
+        case "restore":
+            return RestoreKey(goal, arguments[1].text, _read(files.tree, arguments[1]))
+        case "copy":
+            return CopyKey(goal, target(arguments[1], view), "/s" in given)
+    return CompareKeys(goal, target(arguments[1], view), _name(given), "/s" in given)
+
+
+def _sort(words: Sequence[Word], verb: str) -> tuple[list[Word], Given]:
+    """Arguments and switches. Raises CommandError for what is unknown, missing or too much."""
+    known = {**SWITCHES[verb], "/reg:32": 0, "/reg:64": 0}
+    arguments: list[Word] = []
+    given: Given = {}
+    rest = list(words)
+    while rest:
+        word = rest.pop(0)
+        switch = word.text.lower()
+        if not (word.bare and switch.startswith("/")):
+            arguments.append(word)
+        elif switch not in known:
+            raise CommandError(f"'reg {verb}' has no switch {show(word.text)}{hint(switch, known)}", word.offset)
+        elif switch in given:
+            raise CommandError(f"{show(word.text)} stands twice; once is enough", word.offset)
+        elif known[switch]:
+            if not rest:
+                raise CommandError(f"nothing follows {show(word.text)}; it takes a value", word.offset)
+            given[switch] = rest.pop(0)
+        else:
+            given[switch] = word
+    wanted = ARGUMENTS[verb]
+    if len(arguments) < wanted:
+        raise CommandError(f"'reg {verb}' needs {'a key' if verb != 'import' else 'a file'}; 'reg {verb} {_usage(verb)}'")
+    if len(arguments) > wanted:
+        extra = arguments[wanted]
+        raise CommandError(f"{show(extra.text)} is one word too many; quote what has blanks", extra.offset)
+    return arguments, given
+
+
+def _usage(verb: str) -> str:
+    return {"import": "FILE", "export": "KEY FILE", "save": "KEY FILE", "restore": "KEY FILE"}.get(
+        verb, "KEY KEY" if ARGUMENTS[verb] == 2 else "KEY ..."
+    )
+
+
+def _name(given: Given) -> str | None:
+    """The value that `/v` or `/ve` names; None where neither stands."""
+    if "/ve" in given:
+        if "/v" in given:
+            raise CommandError("/v and /ve exclude each other; leave one out", given["/ve"].offset)
+        return ""
+    return given["/v"].text if "/v" in given else None
+
+
+def _add(goal: Target, given: Given) -> Request:
+    name = _name(given)
+    if name is None and not {"/t", "/d", "/s"} & given.keys():
+        return CreateKey(goal)
+    try:
+        kind = type_number(given["/t"].text) if "/t" in given else Type.SZ.value
+    except ValueError:
+        names = [f"REG_{each.name}" for each in Type]
+        raise CommandError(
+            f"unknown type {show(given['/t'].text)}{hint(given['/t'].text, names)}", given["/t"].offset
+        ) from None
+    separator = given["/s"].text if "/s" in given else "\\0"
+    return SetValue(goal, name or "", data(kind, given.get("/d"), separator))
+
+
+def data(kind: int, given: Word | None, separator: str = "\\0") -> Value:
+    """The bytes that `/t` and `/d` say. Raises CommandError for data that does not fit its type."""
+    word = given or Word("", 0)
+    match kind:
+        case Type.DWORD | Type.DWORD_BIG_ENDIAN:
+            value = 0 if given is None else number(word, 0, 2**32 - 1, "a REG_DWORD")
+            return Value.dword(value) if kind == Type.DWORD else Value.dword_big_endian(value)
+        case Type.QWORD:
+            return Value.qword(0 if given is None else number(word, 0, 2**64 - 1, "a REG_QWORD"))
+        case Type.SZ | Type.EXPAND_SZ | Type.LINK:
+            return Value(kind, (word.text + "\0").encode("utf-16-le", "surrogatepass"))
+        case Type.MULTI_SZ:
+            texts = [text for text in word.text.split(separator) if text] if word.text else []
+            return Value.multi_sz(texts)
+    try:
+        return Value(kind, bytes.fromhex(word.text))
+    except ValueError:
+        raise CommandError(f"{show(word.text)} are no bytes in hex; 0102ff would be", word.offset) from None
+
+
+def _delete(goal: Target, given: Given) -> Request:
+    if "/va" in given:
+        if "/v" in given or "/ve" in given:
+            raise CommandError("/va excludes /v and /ve; leave one out", given["/va"].offset)
+        return DeleteValues(goal)
+    name = _name(given)
+    return DeleteKey(goal) if name is None else DeleteValue(goal, name)
+
+
+
+def _read(read: Callable[[str], T], word: Word) -> T:
+    """What a file beside the scenario holds. Raises CommandError for one that cannot be used."""
+    try:
+        return read(word.text)
+    except ValueError as error:
+        if isinstance(error, CommandError):
+            raise CommandError(error.problem, word.offset) from None
+        raise
