@@ -60,3 +60,28 @@ def trees() -> st.SearchStrategy[KeyTree]:
         return st.builds(KeyTree, filled, inside, class_names, rarely)
 
     return st.recursive(st.just(KeyTree()), key, max_leaves=6)
+
+
+@st.composite
+def pairs_of_trees(draw: st.DrawFn) -> tuple[KeyTree, KeyTree]:
+    """Two trees that have something in common: one, and what a few changes make of it (often nothing: they cancel)."""
+    before = draw(trees())
+    after = before
+    for _ in range(draw(st.integers(0, 4))):
+        known = [names for names, _ in {**dict(before.walk()), **dict(after.walk())}.items()]
+        path = draw(st.sampled_from(known).map(KeyPath) | paths)
+        here = before.at(path) or after.at(path)
+        used = [name for name, _ in here.values] if here else []
+        name = draw(st.sampled_from(used) | value_names if used else value_names)
+        match draw(st.integers(0, 4)):
+            case 0:
+                after = after.with_value(path, name, draw(values()))
+            case 1:
+                after = after.without_value(path, name)
+            case 2 if path.names:
+                after = after.without_key(path)
+            case 3:
+                after = after.with_key(path, draw(trees()))
+            case _:
+                after = after.with_key(path, before.at(path))
+    return before, after

@@ -1,0 +1,205 @@
+"""The command line: `failsim demo`, `run`, `schema`. A thin layer over the library; imports what a command uses.
+
+Exit status: 0 all expectations hold, 1 one fails, 2 the input or the call is wrong (one line on standard error),
+130 interrupted. Standard output carries results only.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
+
+from sim import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sim.judge.verdict import Verdict
+    from sim.scenario.model import Scenario
+
+EPILOG = """\b
+Examples:
+  failsim demo                                      a change gets lost, and why, and the cure
+  failsim run scenarios/offline-edit.yaml           one scenario: timeline, verdicts, advice
+  failsim run scenarios/*.yaml                      a library as a regression test: status 1 if one fails
+  failsim run my.yaml --json | jq .writes           for your tools
+  failsim run my.yaml --seed 7 --history run.jsonl  another draw of its windows; the whole history
+  failsim schema > failsim.schema.json              completion and checks in your editor
+"""
+
+POLICIES = ("overwrite", "quarantine", "merge")
+PROFILES = ("nt4", "wsfc")
+
+
+class _Usage(click.Group):
+    """A wrong call is one line and status 2, like every other wrong input."""
+
+    def main(self, *args: Any, **kwargs: Any) -> NoReturn:  # noqa: PLR6301 - click's own signature
+        kwargs["standalone_mode"] = False
+        try:
+            status = super().main(*args, **kwargs)
+            sys.stdout.flush()
+        except click.exceptions.NoArgsIsHelpError as error:
+            click.echo(error.ctx.get_help())
+            sys.exit(0)
+        except click.ClickException as error:
+            _fail(f"failsim: {error.format_message()}; see 'failsim --help'")
+        except (click.Abort, KeyboardInterrupt):
+            sys.exit(130)
+        except BrokenPipeError:
+            # Whoever read us has read enough; say nothing, and do not try to flush at exit.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+            sys.exit(0)
+        sys.exit(status if isinstance(status, int) else 0)
+
+
+def _fail(line: str) -> NoReturn:
+    """One line on standard error, status 2."""
+    text = " ".join(line.split())
+    encoding = sys.stderr.encoding or "ascii"
+    print(text.encode(encoding, "replace").decode(encoding), file=sys.stderr)
+    sys.exit(2)
+
+
+@click.group(
+    cls=_Usage,
+    epilog=EPILOG,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(__version__, prog_name="failsim", message="%(prog)s %(version)s")
+def main() -> None:
+    """Will my registry change survive the next failover?
+
+    failsim runs a cluster, its registry checkpoints and your commands in simulated time, and tells of every write
+    whether it survives, who undid it, and what to type instead.
+    """
+
+
+@main.command()
+def demo() -> int:
+    """A change gets lost before your eyes: how, why, and the cure that works. Needs no file."""
+    from sim.report.demo import play  # noqa: PLC0415
+    from sim.report.terminal import console  # noqa: PLC0415
+
+    return 0 if play(console(), _demo_scenario, _run_text) else 1
+
+
+@main.command(name="run")
+@click.argument("scenarios", nargs=-1, required=True, metavar="SCENARIO...")
+@click.option("--seed", type=int, help="Draw every choice (windows, ties, faults of 'may') from this number.")
+@click.option("--policy", type=click.Choice(POLICIES), default="overwrite", help="What a restore does with local changes.")
+@click.option("--profile", type=click.Choice(PROFILES), help="The generation of the product; by default the scenario's.")
+@click.option("--until", metavar="TIME", help="End the run then, such as 10min.")
+@click.option("--json", "as_json", is_flag=True, help="The verdict as JSON: an object, or a list for several scenarios.")
+@click.option("--history", metavar="FILE", help="Write the history there, an event a line (one scenario only).")
+def run_command(
+    scenarios: Sequence[str],
+    seed: int | None,
+    policy: str,
+    profile: str | None,
+    until: str | None,
+    as_json: bool,
+    history: str | None,
+) -> int:
+    """Run scenarios once each: what became of every write, why, and what to do instead."""
+    if history is not None and len(scenarios) > 1:
+        _fail("failsim: --history holds one scenario's history; name one scenario")
+    if profile == "wsfc":
+        _fail("failsim: profile 'wsfc' is not built yet; 'nt4' is")
+    if policy != "overwrite":
+        _fail(f"failsim: policy '{policy}' is not built yet; 'overwrite' is what the product does")
+    end = _until(until)
+    loaded = [_load(name) for name in scenarios]
+    verdicts = [_run(scenario, seed, policy, end) for scenario in loaded]
+    if history is not None:
+        _write_history(history, verdicts[0])
+    if as_json:
+        _print_json([verdict.to_json() for verdict in verdicts])
+    else:
+        _print_verdicts(verdicts)
+    return 0 if all(verdict.passed for verdict in verdicts) else 1
+
+
+@main.command()
+def schema() -> None:
+    """The JSON Schema of the scenario language, for editors."""
+    from sim.scenario.schema import schema as described  # noqa: PLC0415
+
+    _print_json([described()])
+
+
+def _until(text: str | None) -> int | None:
+    from sim.scenario.times import parse_time  # noqa: PLC0415
+
+    try:
+        return None if text is None else parse_time(text)
+    except ValueError as error:
+        _fail(f"failsim: --until {text!r}: {error}")
+
+
+def _load(name: str) -> Scenario:
+    from sim.scenario.document import ScenarioError  # noqa: PLC0415
+    from sim.scenario.loader import load  # noqa: PLC0415
+
+    try:
+        return load(name)
+    except ScenarioError as error:
+        _fail(str(error))
+
+
+def _run(scenario: Scenario, seed: int | None, policy: str, until: int | None) -> Verdict:
+    from sim.api import run  # noqa: PLC0415
+
+    return run(scenario, seed=seed, policy=policy, until=until)
+
+
+def _run_text(text: str) -> Verdict:
+    from sim.api import loads, run  # noqa: PLC0415
+
+    return run(loads(text))
+
+
+def _demo_scenario() -> str:
+    from importlib.resources import files  # noqa: PLC0415
+
+    return files("sim").joinpath("data", "offline-edit.yaml").read_text(encoding="utf-8")
+
+
+def _write_history(name: str, verdict: Verdict) -> None:
+    from sim.history.lines import to_lines  # noqa: PLC0415
+
+    path = Path(name)
+    aside = path.with_name(path.name + ".part")
+    try:
+        aside.write_bytes(to_lines(verdict.history))
+        aside.replace(path)
+    except OSError as error:
+        _fail(f"{name}: cannot be written: {error.strerror}; name a file in a folder that is there")
+
+
+def _print_json(documents: list[dict[str, Any]]) -> None:
+    import json  # noqa: PLC0415
+
+    document = documents[0] if len(documents) == 1 else documents
+    click.echo(json.dumps(document, indent=2))
+
+
+def _print_verdicts(verdicts: list[Verdict]) -> None:
+    from sim.report.terminal import console, say, show, signs  # noqa: PLC0415
+
+    out = console()
+    if len(verdicts) == 1:
+        show(verdicts[0], out)
+        return
+    sign = signs(out)
+    for verdict in verdicts:
+        mark, style = (sign["ok"], "green") if verdict.passed else (sign["bad"], "bold red")
+        say(out, f"{mark} {verdict.begin.file}: {verdict.begin.scenario}", style=style, hang=2)
+        for failure in verdict.failures:
+            say(out, failure, indent=4, style="red")
+    failed = sum(not verdict.passed for verdict in verdicts)
+    say(out, f"{len(verdicts)} scenarios, {failed} failed", style="bold red" if failed else "bold green")

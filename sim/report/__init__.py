@@ -1,0 +1,1 @@
+"""Reports: what a verdict looks like to a person."""
