@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import uuid
 from enum import StrEnum
+from functools import lru_cache
 
 import msgspec
 
@@ -64,6 +65,7 @@ class ClusterPlan(msgspec.Struct, frozen=True, kw_only=True):
     timing: Timing = timing()
 
 
+@lru_cache(maxsize=4096)
 def guid(kind: str, name: str) -> str:
     """A stable GUID for a thing of the cluster, so that equal scenarios name equal files."""
     return str(uuid.uuid5(uuid.NAMESPACE_URL, f"failsim:{kind}:{name}"))

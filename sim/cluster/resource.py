@@ -49,18 +49,17 @@ class BringOnline(Operation, frozen=True):
 
     def run(self) -> Op[None]:
         name = self.resource
-        cluster = yield from look()
-        needs = cluster.plan.resources[name].depends_on
-        for need in needs:
-            yield from spawn(BringOnline(self.host, need))
-        if needs:
-            cluster = yield from wait_for(Settled(needs))
-            if any(cluster.resources[need].state is not State.ONLINE for need in needs):
-                return
         cluster = yield from wait_for(Settled((name,)))
         if cluster.resources[name].state is State.ONLINE or cluster.owner(name) != self.host:
             return
         yield from set_state(name, State.ONLINE_PENDING)
+        needs = cluster.plan.resources[name].depends_on
+        for need in needs:
+            yield from spawn(BringOnline(self.host, need))
+        cluster = yield from wait_for(Settled(needs))
+        if any(cluster.resources[need].state is not State.ONLINE for need in needs):
+            yield from set_state(name, State.OFFLINE)
+            return
         yield from before_online(name)
         if (yield from start_process(name)):
             yield from set_state(name, State.ONLINE)
@@ -79,17 +78,17 @@ class TakeOffline(Operation, frozen=True):
 
     def run(self) -> Op[None]:
         name = self.resource
-        cluster = yield from look()
+        cluster = yield from wait_for(Settled((name,)))
+        if cluster.resources[name].state is State.ONLINE:
+            yield from set_state(name, State.OFFLINE_PENDING)
         dependents = cluster.dependents(name)
         for dependent in dependents:
             yield from spawn(TakeOffline(self.host, dependent))
         cluster = yield from wait_for(Stopped(dependents))
-        cluster = yield from wait_for(Settled((name,)))
         match cluster.resources[name].state:
             case State.FAILED:
                 yield from set_state(name, State.OFFLINE)
-            case State.ONLINE:
-                yield from set_state(name, State.OFFLINE_PENDING)
+            case State.OFFLINE_PENDING:
                 yield from stop_process(name)
                 yield from after_offline(name)
                 yield from set_state(name, State.OFFLINE)

@@ -16,6 +16,7 @@ import msgspec
 
 from sim.history import events
 from sim.history.events import Change
+from sim.history.ledger import Cell, cell
 from sim.history.verdict import AnomalyKind
 from sim.judge.reading import Reading
 from sim.registry import physical
@@ -93,11 +94,11 @@ def _resurrected(reading: Reading) -> Iterator[Anomaly]:
 
 
 def _diverged(reading: Reading) -> Iterator[Anomaly]:
-    seen: dict[tuple[object, object], events.Write] = {}
+    seen: dict[Cell, events.Write] = {}
     for _, event in reading.writes.values():
         covered = any(span.last is None for span in reading.covering(event.key))
         if not event.rejected and not covered and not reading.in_database(event.key):
-            seen.setdefault((event.key, event.value and event.value.upper()), event)
+            seen.setdefault(cell(event.key, event.value), event)
     for event in seen.values():
         held = [reading.ledger.nodes[node].value_at(event.key, event.value) for node in reading.begin.nodes]
         if any(each != held[0] for each in held):

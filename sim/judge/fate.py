@@ -122,7 +122,7 @@ def cause_of(reading: Reading, write: int, resource: str, until: int) -> Cause:
     went_down = _went_down(reading, resource, node, index, until)
     if online_here and went_down is not None and went_down < first_saved:
         return Cause.UNSAVED
-    reverted = any(at == until and write in each.undone for at, each in reading.reversions)
+    reverted = any(at == until and each.to == "flush" for at, each in reading.reversions)
     if reverted and not saved:
         return Cause.UNFLUSHED
     if saved and _shared(reading, write, {save.resource for _, save in saved}, until):

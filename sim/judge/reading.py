@@ -16,7 +16,7 @@ import msgspec
 
 from sim.history import events
 from sim.history.events import AnyEvent
-from sim.history.ledger import DATABASE, HistoryError, Ledger
+from sim.history.ledger import DATABASE, Cell, HistoryError, Ledger, cell
 from sim.registry import KeyPath, physical
 
 ONLINE = "Online"
@@ -92,7 +92,7 @@ class Reading:
         self.nodes = {node: Track("Up") for node in begin.nodes}
         self.stale: list[tuple[int, events.ProcessStarted, tuple[int, ...]]] = []
         self._missed: set[int] = set()
-        self._latest: dict[tuple[KeyPath, str | None], int] = {}
+        self._latest: dict[Cell, int] = {}
         self._open: dict[tuple[str, KeyPath], Span] = {}
         for checkpoint in begin.checkpoints:
             key = checkpoint.key
@@ -116,7 +116,7 @@ class Reading:
                 for write in event.replaced:
                     self.replaced_at.setdefault(write, index)
                 if not event.rejected:
-                    self._latest[event.key, event.value] = event.write
+                    self._latest[cell(event.key, event.value)] = event.write
             case events.Saved():
                 self.saves.append((index, event))
             case events.SaveFailed():
@@ -160,20 +160,19 @@ class Reading:
         """
         assert event.node is not None
         missed = []
-        for (key, name), write in self._latest.items():
-            covered = any(
-                span.resource == event.resource and span.physical.covers(key) for span in self._open.values()
-            )
-            if covered and write not in self._missed and not self._finds(event.node, key, name, write):
+        roots = [span.physical for span in self._open.values() if span.resource == event.resource]
+        for write in self._latest.values():
+            made = self.writes[write][1]
+            covered = any(root.covers(made.key) for root in roots)
+            if covered and write not in self._missed and not self._finds(event.node, made):
                 missed.append(write)
         if missed:
             self._missed.update(missed)
             self.stale.append((index, event, tuple(sorted(missed))))
 
-    def _finds(self, node: str, key: KeyPath, name: str | None, write: int) -> bool:
-        made = self.writes[write][1]
-        here = self.ledger.place_of(node, key).value_at(key, name)
-        return here == (made.data if name is not None else made.change is not events.Change.DELETE)
+    def _finds(self, node: str, made: events.Write) -> bool:
+        here = self.ledger.place_of(node, made.key).value_at(made.key, made.value)
+        return here == (made.data if made.value is not None else made.change is not events.Change.DELETE)
 
     # --- questions ----------------------------------------------------------------------------------------
 

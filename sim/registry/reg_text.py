@@ -4,8 +4,9 @@ Forms:     domain.md 112, 113: header, `[KEY]`, `[-KEY]`, `"Name"=`, `@=`, `-`, 
            escapes `\\` and `\"`, comments `;`, continuation `,\` are UNSOURCED there and taken as generally known.
 Encoding:  version 5 is UTF-16LE with byte order mark, or UTF-8 with or without; UTF-16BE, and UTF-16LE without
            mark, are refused; lines may end in LF alone (114: a tester's findings).
-REGEDIT4:  the ANSI form of NT 4.0. Assumed: code page 1252; the bytes of hex(2) and hex(7) are ANSI (114,
-           UNSOURCED), those of every other type are as they stand in the registry.
+REGEDIT4:  the ANSI form of NT 4.0. The bytes of hex(2) and hex(7) are ANSI (114, UNSOURCED; JSI Tip 8615 says
+           "single-byte characters"). Assumed: code page 1252, and the bytes of every other type are as they
+           stand in the registry.
 Stricter:  than regedit, which skips what it does not understand: here each such line is an error with its place.
 Never:     class names and volatility (the format has none), keys outside HKEY_LOCAL_MACHINE.
 Holds:     `apply_reg(EMPTY, parse_reg(write_reg(tree, key)))` is `EMPTY.with_key(key, tree)`, names' case included.
@@ -17,7 +18,7 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Iterable, Iterator
-from typing import NoReturn
+from typing import NoReturn, assert_never
 
 import msgspec
 
@@ -366,12 +367,14 @@ def apply_reg(tree: KeyTree, file: RegFile) -> KeyTree:
                 tree = tree.without_value(key, name)
             case RegDeleteKey(key):
                 tree = tree.without_key(key)
+            case _:
+                assert_never(entry)
     return tree
 
 
 # --- writing ----------------------------------------------------------------------------------------------
 
-_LINE_LENGTH = 77  # before the backslash: a continued line holds two blanks and 25 bytes
+_LINE_LENGTH = 79  # before the backslash, as in files that regedit wrote; 25 bytes to a continued line
 
 
 def write_reg(tree: KeyTree, key: KeyPath, *, version: int = 5) -> bytes:
@@ -400,13 +403,18 @@ def write_changes(entries: Iterable[RegEntry], *, version: int = 5) -> bytes:
             lines += ["", f"[-{_key_text(entry.key)}]"]
             open_key = None
             continue
-        if isinstance(entry, RegCreate) or entry.key != open_key:
+        if entry.key != open_key:
             lines += ["", f"[{_key_text(entry.key)}]"]
             open_key = entry.key
-        if isinstance(entry, RegSet):
-            lines += _value_lines(entry, version)
-        elif isinstance(entry, RegDeleteValue):
-            lines.append(f"{_name_text(entry)}=-")
+        match entry:
+            case RegCreate():
+                pass
+            case RegSet():
+                lines += _value_lines(entry, version)
+            case RegDeleteValue():
+                lines.append(f"{_name_text(entry)}=-")
+            case _:
+                assert_never(entry)
     return _encoded("\r\n".join((*lines, "", "")), version)
 
 
@@ -464,13 +472,14 @@ def _ansi_data(entry: RegSet) -> bytes:
 
 
 def _wrapped(head: str, data: bytes) -> list[str]:
-    """Bytes in hex over as many lines as they need, 25 to a continued line."""
+    """Bytes in hex over as many lines as they need, at least one to a line."""
     lines: list[str] = []
-    room = max((_LINE_LENGTH - len(head)) // 3, 1)
-    while len(data) > room:
-        lines.append(head + data[:room].hex(",") + ",\\")
-        head, data, room = "  ", data[room:], 25
-    return [*lines, head + data.hex(",")]
+    at, room = 0, max((_LINE_LENGTH - len(head)) // 3, 1)
+    while len(data) - at > room:
+        lines.append(head + data[at : at + room].hex(",") + ",\\")
+        at += room
+        head, room = "  ", (_LINE_LENGTH - 2) // 3
+    return [*lines, head + data[at:].hex(",")]
 
 
 def _encoded(text: str, version: int) -> bytes:

@@ -78,18 +78,15 @@ class Flight:
 class Clock:
     """SimPy's environment, the quorum disk's one slot, and what is in flight or has come due."""
 
-    __slots__ = ("_order", "disk", "env", "flights", "ready")
+    __slots__ = ("_order", "disk", "env", "flights", "now", "ready")
 
     def __init__(self, now: int = 0) -> None:
+        self.now = now
         self.env = simpy.Environment(initial_time=now)
         self.disk = simpy.Resource(self.env, capacity=1)
         self.flights: dict[int, Flight] = {}
         self.ready: list[Flight] = []
         self._order = 0
-
-    @property
-    def now(self) -> int:
-        return int(self.env.now)
 
     def next_order(self) -> int:
         self._order += 1
@@ -105,7 +102,7 @@ class Clock:
         for flight in self.ready:
             if not flight.gone:
                 other.ready.append(flight.copy(running[flight.running.number]))
-        other._drain()
+        other.drain()
         return other
 
     def launch(self, flight: Flight) -> None:
@@ -165,15 +162,17 @@ class Clock:
 
     def advance(self, until: int) -> bool:
         """Run to the next instant at which something comes due, not beyond `until`; False where there is none."""
-        self._drain()
+        env = self.env
         while not self.ready:
-            if self.env.peek() > until:
+            if env.peek() > until:
                 return False
-            self.env.step()
-            self._drain()
+            env.step()
+            self.now = int(env.now)
+            self.drain()
         return True
 
-    def _drain(self) -> None:
+    def drain(self) -> None:
         """Let SimPy finish all that it has for this instant, so that a copy finds no loose ends."""
-        while self.env.peek() == self.env.now:
-            self.env.step()
+        env = self.env
+        while env.peek() == env.now:
+            env.step()

@@ -9,7 +9,7 @@ from sim.cluster import database, state
 from sim.cluster.profile import TIMERS, Profile, Window
 from sim.history import events
 from sim.history.events import FORMAT, AnyEvent
-from sim.registry import EMPTY
+from sim.registry import EMPTY, KeyTree
 from sim.scenario.model import After, App, At, Do, Fault, Scenario, Step
 from sim.world.choices import Choices
 from sim.world.steps import RunStep
@@ -20,6 +20,10 @@ QUIET = 60_000_000
 
 PATIENCE = 3_600_000_000
 """How long a run without `until` goes on for a step that does not complete, microseconds."""
+
+
+HIVES = (("SAM",), ("SECURITY",), ("SOFTWARE",), ("SYSTEM", "ControlSet001", "Services"))
+"""What HKEY_LOCAL_MACHINE has on every machine, as far as it matters here."""
 
 
 class RunError(ValueError):
@@ -49,6 +53,7 @@ class Run:
         for index, step in enumerate(steps):
             if isinstance(step.when, At) or index == 0:
                 self.world.start(RunStep(None, index), ())
+        self.world.clock.drain()
 
     def copy(self) -> Run:
         """The same run at the same point, independent from here on."""
@@ -68,6 +73,7 @@ class Run:
         world = self.world
         end = self._end()
         unfinished = tuple(_named(self.scenario, index) for index in range(self._own) if index not in world.done)
+        world.check_ledger()
         world.recorder.emit(events.End, end, None, (), reason="until", unfinished=unfinished)
         return tuple(world.recorder.events)
 
@@ -79,7 +85,7 @@ class Run:
         if finished:
             return last + QUIET
         pending = [_latest(step) for index, step in enumerate(self.scenario.steps) if index not in self.world.done]
-        return max(last, *pending) + PATIENCE
+        return last + max(pending) + PATIENCE
 
 
 def run(
@@ -132,10 +138,18 @@ def begin(scenario: Scenario, seed: int | None, policy: Policy) -> events.Begin:
             for name in plan.resources
             for checkpoint in database.stated_checkpoints(plan, name)
         ),
-        registry={node: scenario.registry.get(node, EMPTY) for node in plan.nodes},
+        registry={node: _with_hives(scenario.registry.get(node, EMPTY)) for node in plan.nodes},
         database=database.at_start(plan),
         expect=scenario.expect,
     )
+
+
+def _with_hives(tree: KeyTree) -> KeyTree:
+    """The registry of a machine that runs Windows: its hives are there, and nobody can create one (domain.md 96)."""
+    for hive in HIVES:
+        if tree.at(hive) is None:
+            tree = tree.with_key(hive)
+    return tree
 
 
 def _struck(scenario: Scenario, choices: Choices) -> tuple[Step, ...]:

@@ -176,20 +176,18 @@ class World:
         """Settle the next thing that comes due; False where nothing does until then."""
         if not self.clock.advance(until):
             return False
-        flight = self._next()
+        flight = self._next() if len(self.clock.ready) > 1 else self.clock.ready[0]
         self.clock.ready.remove(flight)
         running = flight.running
         lander = LANDINGS.get(type(flight.effect))
         answer = flight.answer if lander is None else lander(self, running, flight)
         self._proceed(running, answer)
-        self.clock._drain()
+        self.clock.drain()
         return True
 
     def _next(self) -> Flight:
         """The next of what is due: in the order in which it was scheduled, unless a choice says otherwise."""
         ready = sorted(self.clock.ready, key=lambda flight: flight.order)
-        if len(ready) == 1:
-            return ready[0]
         touched = [self._touches(flight.running.operation) for flight in ready]
         tied = _tied(touched)
         if len(tied) == 1:
@@ -269,11 +267,11 @@ class World:
         self, kind: type[events.AnyEvent], node: str | None, because: tuple[int, ...] = (), **fields: Any
     ) -> int:
         """Record an event at this instant; its id."""
-        return self.recorder.emit(kind, self.now, node, because, **fields)
+        return self.recorder.emit(kind, self.clock.now, node, because, **fields)
 
     def report(self, running: Running, kind: type[events.AnyEvent], node: str | None, **fields: Any) -> int:
         """Record an event that an operation causes: the cause of its next one."""
-        event = self.emit(kind, node, running.because, **fields)
+        event = self.recorder.emit(kind, self.clock.now, node, running.because, **fields)
         running.because = (event,)
         return event
 
@@ -283,6 +281,16 @@ class World:
         for flight in list(self.clock.flights.values()):
             if flight.condition is not None and flight.condition.holds(cluster):
                 self.clock.wake(flight, None)
+
+    def check_ledger(self) -> None:
+        """The history must account for every registry: what the ledger holds by events alone is what is there."""
+        for node, machine in self.machines.items():
+            assert self.recorder.ledger.nodes[node].tree == machine.registry.root, f"the history does not explain {node}"
+        for (resource, key), image in self.recorder.ledger.newest.items():
+            for checkpoint in database.listed(self.plan, self.database.root, resource):
+                stored = self.disk.images.get((resource, checkpoint.number))
+                if checkpoint.key == key and stored is not None and stored.newest is not None:
+                    assert stored.newest == image.tree, f"the history does not explain the image of {key} for {resource}"
 
     # --- times --------------------------------------------------------------------------------------------
 

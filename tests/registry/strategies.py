@@ -64,24 +64,32 @@ def trees() -> st.SearchStrategy[KeyTree]:
 
 @st.composite
 def pairs_of_trees(draw: st.DrawFn) -> tuple[KeyTree, KeyTree]:
-    """Two trees that have something in common: one, and what a few changes make of it (often nothing: they cancel)."""
+    """Two trees that have much in common: one, and what a few small changes make of it (nothing, where they cancel)."""
     before = draw(trees())
     after = before
-    for _ in range(draw(st.integers(0, 4))):
-        known = [names for names, _ in {**dict(before.walk()), **dict(after.walk())}.items()]
-        path = draw(st.sampled_from(known).map(KeyPath) | paths)
-        here = before.at(path) or after.at(path)
-        used = [name for name, _ in here.values] if here else []
-        name = draw(st.sampled_from(used) | value_names if used else value_names)
-        match draw(st.integers(0, 4)):
-            case 0:
-                after = after.with_value(path, name, draw(values()))
-            case 1:
-                after = after.without_value(path, name)
-            case 2 if path.names:
-                after = after.without_key(path)
-            case 3:
-                after = after.with_key(path, draw(trees()))
-            case _:
-                after = after.with_key(path, before.at(path))
+    for _ in range(draw(st.integers(0, 3))):
+        known = [names for names, _ in (*before.walk(), *after.walk())]
+        path = KeyPath(draw(st.sampled_from(known)))
+        after = after.with_key(path, draw(_changed(after.at(path) or KeyTree(), before.at(path))))
     return before, after
+
+
+def _changed(here: KeyTree, before: KeyTree | None) -> st.SearchStrategy[KeyTree]:
+    """A key with one small change, or as it was before."""
+    used = st.sampled_from([name for name, _ in here.values] or [""])
+    found = [
+        st.just(before or KeyTree()),
+        st.builds(lambda name, value: here.with_value((), name, value), used | value_names, values()),
+        st.builds(lambda name: here.without_value((), name), used),
+        st.builds(lambda name, key: here.with_key((name,), key), key_names, trees()),
+        st.builds(lambda name: KeyTree(here.values, here.keys, name, here.volatile), st.sampled_from((None, "", "S"))),
+        st.builds(lambda volatile: KeyTree(here.values, here.keys, here.class_name, volatile), st.booleans()),
+    ]
+    for name, value in here.values:
+        moved = here.without_value((), name)
+        found.append(st.builds(lambda other, m=moved, v=value: m.with_value((), other, v), value_names))
+        found.append(st.just(here.with_value((), name, Value(value.type ^ 1, value.data))))
+    for name, key in here.keys:
+        less = here.without_key((name,))
+        found += [st.just(less), st.builds(lambda other, m=less, k=key: m.with_key((other,), k), key_names)]
+    return st.one_of(found)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from hypothesis import given
@@ -145,9 +146,8 @@ def test_maps_take_what_is_natural_for_the_type(given: object, value: Value) -> 
     ],
 )
 def test_other_data_is_refused_with_what_would_be_right(given: object, message: str) -> None:
-    with pytest.raises(ValueError, match=".") as refused:
+    with pytest.raises(ValueError, match=re.escape(message)):
         Value.from_exact(given)
-    assert message in str(refused.value)
 
 
 @pytest.mark.parametrize(
