@@ -392,7 +392,8 @@ class KeyTree:
             for tree in unknown:  # grows while it is walked
                 unknown.extend(child for _, child in tree.keys.items() if child._has_volatile is None)
             for tree in reversed(unknown):
-                tree._has_volatile = tree.volatile or any(child._has_volatile for _, child in tree.keys.items())
+                assert not tree.volatile, "of a volatile key it was known from the start"
+                tree._has_volatile = any(child._has_volatile for _, child in tree.keys.items())
             assert self._has_volatile is not None, "the key itself is the first of the unknown"
         return self._has_volatile
 

@@ -31,7 +31,7 @@ def test_a_world_copied_at_any_point_goes_on_as_the_original(name: str) -> None:
         if not run.step():
             break
     assert run.finish() == whole
-    assert copies > 5
+    assert copies > 1, "nothing happened to copy in the middle of"
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -6,6 +6,8 @@ awkward character of the parsers is among them. `plain_trees` are those that a `
 
 from __future__ import annotations
 
+import pickle
+
 from hypothesis import strategies as st
 
 from sim.registry import KeyPath, KeyTree, NameMap, Value
@@ -54,19 +56,20 @@ def trees() -> st.SearchStrategy[KeyTree]:
     class_names = st.none() | st.sampled_from(("", "Shell", "shell"))
     rarely = st.sampled_from((False, False, False, True))
 
+    filled = st.lists(st.tuples(value_names, values()), max_size=2).map(NameMap.of)
+
     def key(below: st.SearchStrategy[KeyTree]) -> st.SearchStrategy[KeyTree]:
         inside = st.lists(st.tuples(key_names, below), max_size=3).map(NameMap.of)
-        filled = st.lists(st.tuples(value_names, values()), max_size=3).map(NameMap.of)
         return st.builds(KeyTree, filled, inside, class_names, rarely)
 
-    return st.recursive(st.just(KeyTree()), key, max_leaves=6)
+    return st.recursive(st.builds(KeyTree, filled), key, max_leaves=4)
 
 
 @st.composite
 def pairs_of_trees(draw: st.DrawFn) -> tuple[KeyTree, KeyTree]:
     """Two trees that have much in common: one, and what a few small changes make of it (nothing, where they cancel)."""
     before = draw(trees())
-    after = before
+    after = pickle.loads(pickle.dumps(before))  # equal throughout, and not one object in common
     for _ in range(draw(st.integers(0, 3))):
         known = [names for names, _ in (*before.walk(), *after.walk())]
         path = KeyPath(draw(st.sampled_from(known)))
@@ -89,6 +92,7 @@ def _changed(here: KeyTree, before: KeyTree | None) -> st.SearchStrategy[KeyTree
         moved = here.without_value((), name)
         found.append(st.builds(lambda other, m=moved, v=value: m.with_value((), other, v), value_names))
         found.append(st.just(here.with_value((), name, Value(value.type ^ 1, value.data))))
+        found.append(st.just(here.with_value((), name, Value(value.type, value.data + b"\0"))))
     for name, key in here.keys:
         less = here.without_key((name,))
         found += [st.just(less), st.builds(lambda other, m=less, k=key: m.with_key((other,), k), key_names)]
