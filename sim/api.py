@@ -18,7 +18,10 @@ TOKEN = "fs1"
 
 
 def load(path: str | Path) -> Scenario:
-    """The scenario in a file. Raises `sim.ScenarioError`: `.file`, `.line`, `.column`, the message as on the command line."""
+    """The scenario in a file.
+
+    Raises `sim.ScenarioError`: `.file`, `.line`, `.column`, and the message as on the command line.
+    """
     return loader.load(path)
 
 
@@ -41,6 +44,12 @@ def run(
 
 def token(scenario: Scenario, taken: dict[str, int], policy: str, until: int | None) -> str:
     """A replay token: the scenario's path and digest, and the choices that were not the first option."""
-    content = {"file": scenario.file, "sha256": scenario.sha256, "choices": taken, "policy": str(policy), "until": until}
+    content = {
+        "file": scenario.file,
+        "sha256": scenario.sha256,
+        "choices": taken,
+        "policy": str(policy),
+        "until": until,
+    }
     packed = zlib.compress(json.dumps(content, sort_keys=True, separators=(",", ":")).encode("utf-8"), 9)
     return f"{TOKEN}-{base64.urlsafe_b64encode(packed).decode('ascii').rstrip('=')}"

@@ -38,7 +38,7 @@ PROFILES = ("nt4", "wsfc")
 class _Usage(click.Group):
     """A wrong call is one line and status 2, like every other wrong input."""
 
-    def main(self, *args: Any, **kwargs: Any) -> NoReturn:  # noqa: PLR6301 - click's own signature
+    def main(self, *args: Any, **kwargs: Any) -> NoReturn:
         kwargs["standalone_mode"] = False
         try:
             status = super().main(*args, **kwargs)
@@ -91,10 +91,16 @@ def demo() -> int:
 @main.command(name="run")
 @click.argument("scenarios", nargs=-1, required=True, metavar="SCENARIO...")
 @click.option("--seed", type=int, help="Draw every choice (windows, ties, faults of 'may') from this number.")
-@click.option("--policy", type=click.Choice(POLICIES), default="overwrite", help="What a restore does with local changes.")
-@click.option("--profile", type=click.Choice(PROFILES), help="The generation of the product; by default the scenario's.")
+@click.option(
+    "--policy", type=click.Choice(POLICIES), default="overwrite", help="What a restore does with local changes."
+)
+@click.option(
+    "--profile", type=click.Choice(PROFILES), help="The generation of the product; by default the scenario's."
+)
 @click.option("--until", metavar="TIME", help="End the run then, such as 10min.")
-@click.option("--json", "as_json", is_flag=True, help="The verdict as JSON: an object, or a list for several scenarios.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="The verdict as JSON: an object, or a list for several scenarios."
+)
 @click.option("--history", metavar="FILE", help="Write the history there, an event a line (one scenario only).")
 def run_command(
     scenarios: Sequence[str],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 
 import sim
@@ -13,7 +13,7 @@ FILES = sorted((ROOT / "scenarios").glob("*.yaml"))
 NAMES = [path.stem for path in FILES]
 
 
-@lru_cache(maxsize=None)
+@cache
 def scenario(name: str) -> Scenario:
     """A scenario of the library, by the name of its file."""
     return sim.load(ROOT / "scenarios" / f"{name}.yaml")

@@ -137,7 +137,7 @@ def after_offline(resource: str) -> Op[None]:
 
 
 def after_failure(resource: str) -> Op[None]:
-    """The resource failed: stop watching. No save: what a dead process left behind is not trusted (assumed, fact 73)."""
+    """The resource failed: stop watching. No save: what a dead process left is not trusted (assumed, fact 73)."""
     yield from unwatch(resource)
 
 

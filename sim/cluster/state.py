@@ -115,7 +115,7 @@ class Cluster(msgspec.Struct, frozen=True):
 
 
 def at_start(plan: ClusterPlan) -> Cluster:
-    """The cluster when time starts: formed, quorum disk at the first node, every group online (contract: Start and end)."""
+    """The cluster when time starts: formed, quorum disk at the first node, every group online (contract)."""
     owners = {name: (group.preferred_owners or plan.nodes)[0] for name, group in plan.groups.items()}
     return Cluster(
         plan=plan,

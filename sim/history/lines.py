@@ -18,9 +18,7 @@ from sim.history.ledger import HistoryError
 from sim.registry import KeyPath, KeyTree, Value, type_name
 from sim.registry.tree import KeyTree as Tree
 
-_KINDS: dict[str, type[AnyEvent]] = {
-    str(kind.__struct_config__.tag): kind for kind in events.AnyEvent.__args__
-}
+_KINDS: dict[str, type[AnyEvent]] = {str(kind.__struct_config__.tag): kind for kind in events.AnyEvent.__args__}
 _encoder = msgspec.json.Encoder()
 
 

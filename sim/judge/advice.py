@@ -21,7 +21,16 @@ from sim.registry.values import Type
 CURED = (Cause.OFFLINE_EDIT, Cause.WRONG_NODE, Cause.PENDING_EDIT)
 """The causes that a better procedure cures; the others are accidents, or somebody else's doing."""
 
-EDITABLE = (Type.NONE, Type.SZ, Type.EXPAND_SZ, Type.BINARY, Type.DWORD, Type.DWORD_BIG_ENDIAN, Type.MULTI_SZ, Type.QWORD)
+EDITABLE = (
+    Type.NONE,
+    Type.SZ,
+    Type.EXPAND_SZ,
+    Type.BINARY,
+    Type.DWORD,
+    Type.DWORD_BIG_ENDIAN,
+    Type.MULTI_SZ,
+    Type.QWORD,
+)
 """The types that `reg add` takes."""
 
 

@@ -59,7 +59,8 @@ def _registry(reading: Reading) -> Iterator[str]:
         found = place.value_at(expected.key, expected.name)
         if not _is(expected, found):
             name = "" if expected.name is None else f"\\{expected.name or '(default)'}"
-            yield f"registry: {expected.node}: {expected.key.hklm}{name}: expected {_wanted(expected)}, found {_shown(found)}"
+            where = f"{expected.node}: {expected.key.hklm}{name}"
+            yield f"registry: {where}: expected {_wanted(expected)}, found {_shown(found)}"
 
 
 def _is(expected: ExpectedValue, found: object) -> bool:
@@ -99,7 +100,8 @@ def _events(reading: Reading) -> Iterator[str]:
     found = [event.event_id for event in reading.history if isinstance(event, events.EventLog)]
     missing = sorted(set(expected) - set(found))
     if missing:
-        yield f"events: expected {', '.join(map(str, missing))}, found {', '.join(map(str, sorted(set(found)))) or 'none'}"
+        seen = ", ".join(map(str, sorted(set(found)))) or "none"
+        yield f"events: expected {', '.join(map(str, missing))}, found {seen}"
     if not expected and found:
         yield f"events: expected none, found {', '.join(map(str, sorted(set(found))))}"
 

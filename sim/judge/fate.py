@@ -186,7 +186,7 @@ def _save_failed(
 ) -> bool:
     """Whether a save that would have held the write failed; one that could not even read the key held it if in time."""
     for at, save in reading.failed_saves:
-        if index < at < until and physical(save.key).covers(key):
-            if write in save.writes or (save.save is None and save.resource == resource and in_time):
-                return True
+        held = write in save.writes or (save.save is None and save.resource == resource and in_time)
+        if held and index < at < until and physical(save.key).covers(key):
+            return True
     return False

@@ -96,9 +96,7 @@ class Reading:
         self._open: dict[tuple[str, KeyPath], Span] = {}
         for checkpoint in begin.checkpoints:
             key = checkpoint.key
-            self._open[checkpoint.resource, key] = Span(
-                checkpoint.resource, key, physical(key), checkpoint.number, 0
-            )
+            self._open[checkpoint.resource, key] = Span(checkpoint.resource, key, physical(key), checkpoint.number, 0)
         for index, event in enumerate(history):
             self._read(index, event)
         self.spans += self._open.values()

@@ -133,7 +133,7 @@ class Writes:
 
 
 class Verdict:
-    """What a history comes to. `replay` is a token that repeats the run, empty where the history came from elsewhere."""
+    """What a history comes to. `replay` is a token that repeats the run, empty for a history from elsewhere."""
 
     def __init__(self, history: Sequence[AnyEvent], replay: str = "") -> None:
         self.history = tuple(history)
@@ -269,5 +269,3 @@ def _flat(tree: KeyTree) -> dict[str, Any]:
         for names, key in tree.walk()
         for name, value in key.values.items()
     }
-
-

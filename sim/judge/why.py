@@ -67,7 +67,9 @@ def _what(event: events.Write) -> str:
 def _made(reading: Reading, event: events.Write) -> str:
     verb = {Change.SET: "set", Change.CREATE: "created", Change.DELETE: "deleted"}[event.change]
     if event.rejected:
-        verb = {Change.SET: "tried to set", Change.CREATE: "tried to create", Change.DELETE: "tried to delete"}[event.change]
+        verb = {Change.SET: "tried to set", Change.CREATE: "tried to create", Change.DELETE: "tried to delete"}[
+            event.change
+        ]
     to = f" to {_what(event)}" if event.change is Change.SET else ""
     return f"At {clock(event.at)} {_who(reading, event)} {verb} {place(event)}{to} on {event.node}."
 
@@ -75,7 +77,8 @@ def _made(reading: Reading, event: events.Write) -> str:
 def _unprotected(reading: Reading, event: events.Write, index: int) -> str:
     if any(span.reaches(index) for span in reading.covering(event.key)):
         return f"At the end no checkpoint covers {event.key.hklm}: the change lives on {event.node} alone."
-    return f"No checkpoint covers {event.key.hklm}: the change lives on {event.node} alone, and no failover takes it along."
+    alone = f"the change lives on {event.node} alone, and no failover takes it along"
+    return f"No checkpoint covers {event.key.hklm}: {alone}."
 
 
 def _kept(reading: Reading, write: int, event: events.Write) -> str:
@@ -124,9 +127,7 @@ def _circumstance(reading: Reading, event: events.Write, index: int, resource: s
     return f"{resource} was online on no node ({state}), so nothing watched {event.key.hklm}."
 
 
-def _accident(
-    reading: Reading, write: int, judged: Judged, resource: str, index: int, until: int
-) -> list[str]:
+def _accident(reading: Reading, write: int, judged: Judged, resource: str, index: int, until: int) -> list[str]:
     """What came between, where the cause is more than where and when the write was made."""
     event = reading.writes[write][1]
     match judged.cause:
@@ -136,7 +137,9 @@ def _accident(
                 if isinstance(each, events.NodeState) and each.node == event.node and each.state == "Down":
                     return [f"At {clock(each.at)} the cluster service of {each.node} was gone before a save held it."]
                 if isinstance(each, events.ResourceState) and each.resource == resource and each.state == "Failed":
-                    return [f"At {clock(each.at)} {resource} failed before a save held it, and a failure saves nothing."]
+                    return [
+                        f"At {clock(each.at)} {resource} failed before a save held it, and a failure saves nothing."
+                    ]
             return ["No save held it before the resource stopped."]
         case Cause.SAVE_FAILED:
             failed = [each for at, each in reading.failed_saves if index < at < until]
@@ -152,7 +155,9 @@ def _accident(
                 if index < at < until and physical(each.key).covers(event.key) and write not in each.writes
             ]
             last = anew[-1]
-            return [f"At {clock(last.at)} the checkpoint was taken anew on {last.node}, whose registry did not have it."]
+            return [
+                f"At {clock(last.at)} the checkpoint was taken anew on {last.node}, whose registry did not have it."
+            ]
         case Cause.SHARED_KEY:
             return [f"The checkpoint of {resource} held it, but another resource checkpoints the same key."]
         case _:

@@ -57,10 +57,12 @@ def play(out: Console, scenario: Callable[[], str], run: Run) -> bool:
 
 def with_cure(text: str, lost: WriteVerdict) -> str:
     """The scenario's text with the advised commands in place of the step that made the lost write."""
-    lines = text.split("expect:")[0].splitlines()
+    lines = text.split("expect:", maxsplit=1)[0].splitlines()
     step = next(number for number, line in enumerate(lines) if f"as: {lost.label}" in line)
     first = max(number for number in range(step + 1) if lines[number].lstrip().startswith("- "))
-    last = next((number for number in range(step + 1, len(lines)) if lines[number].lstrip().startswith("- ")), len(lines))
+    last = next(
+        (number for number in range(step + 1, len(lines)) if lines[number].lstrip().startswith("- ")), len(lines)
+    )
     dash = lines[first].index("-") * " "
     when = next((line.split("#")[0].split("at:")[1].strip() for line in lines[first:last] if "at:" in line), None)
     cure = []

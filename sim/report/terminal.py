@@ -69,7 +69,8 @@ def subtitle(verdict: Verdict) -> str:
     begin = verdict.begin
     seed = "" if begin.seed is None else f", seed {begin.seed}"
     file = f"{begin.file}: " if begin.file else ""
-    return f"{file}{len(begin.nodes)} nodes, profile {begin.profile}, policy {begin.policy}{seed}, {clock(verdict.ended_at)}"
+    settings = f"profile {begin.profile}, policy {begin.policy}{seed}"
+    return f"{file}{len(begin.nodes)} nodes, {settings}, {clock(verdict.ended_at)}"
 
 
 def outcome(verdict: Verdict, out: Console) -> None:
@@ -141,7 +142,12 @@ def _write(write: WriteVerdict, out: Console) -> None:
     for sentence in write.why:
         say(out, f"{sign['bullet']} {sentence}", indent=2, hang=2)
     if write.advice:
-        say(out, "Instead, type:" if write.fate is not Fate.UNPROTECTED else "To protect it, type:", indent=4, style="bold")
+        say(
+            out,
+            "Instead, type:" if write.fate is not Fate.UNPROTECTED else "To protect it, type:",
+            indent=4,
+            style="bold",
+        )
         for line in write.advice:
             command(out, line)
     out.print()
@@ -193,7 +199,9 @@ def _told(event: AnyEvent, fates: dict[int, Fate]) -> tuple[str, str, str | None
             return f"{who}> {text}{failed}", "bold" if status == 0 else "magenta", None
         case events.Write(rejected=False):
             name = event.key.name if event.value is None else event.value or "(default)"
-            done = "deleted" if event.change is Change.DELETE else "created" if event.data is None else event.data.show()
+            done = (
+                "deleted" if event.change is Change.DELETE else "created" if event.data is None else event.data.show()
+            )
             return f"{name} = {done}", STYLES[fates[event.write]], None
         case events.ResourceState(resource=resource, state=state):
             return f"{resource} {state}", "green" if state == "Online" else "", None

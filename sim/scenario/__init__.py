@@ -1,0 +1,1 @@
+"""The scenario language: YAML and typed commands in, plain data out."""

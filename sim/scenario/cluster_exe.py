@@ -71,7 +71,9 @@ def parse(words: Sequence[Word], names: Names) -> Request:
     if kind == "resource":
         return _resource(name, switch, arguments, patience, names)
     if arguments:
-        raise CommandError(f"{show(arguments[0].text)} is one word too many; quote what has blanks", arguments[0].offset)
+        raise CommandError(
+            f"{show(arguments[0].text)} is one word too many; quote what has blanks", arguments[0].offset
+        )
     if kind == "group":
         return _group(name, switch, patience, names)
     node = None if name is None else named(name, names.nodes, "node")
@@ -125,7 +127,9 @@ def _resource(name: Word | None, switch: Switch, arguments: list[Word], wait: in
         raise CommandError(f"which resource{hint('', names.resources)}")
     resource = named(name, names.resources, "resource")
     if arguments and switch.name not in ("/privproperties", "/properties"):
-        raise CommandError(f"{show(arguments[0].text)} is one word too many; quote what has blanks", arguments[0].offset)
+        raise CommandError(
+            f"{show(arguments[0].text)} is one word too many; quote what has blanks", arguments[0].offset
+        )
     match switch.name:
         case "/addcheckpoints":
             return AddCheckpoints(resource, _keys(switch))
@@ -146,7 +150,7 @@ def _resource(name: Word | None, switch: Switch, arguments: list[Word], wait: in
 
 def _keys(switch: Switch) -> tuple[str, ...]:
     if switch.value is None:
-        raise CommandError(f"{switch.name} needs a key; {switch.name}:\"SOFTWARE\\...\"", switch.offset)
+        raise CommandError(f'{switch.name} needs a key; {switch.name}:"SOFTWARE\\..."', switch.offset)
     keys = tuple(switch.value.text.split(","))
     for key in keys:
         if not key.strip("\\") or "\\\\" in key.strip("\\"):

@@ -72,7 +72,9 @@ def parse_command(text: str, names: Names, files: Files, view: int = 64) -> Comm
         return Command(text, Shell(tool), parsers[tool](words[1:]))
     cmdlet = find(tool, powershell.CMDLETS)
     if cmdlet is None:
-        raise CommandError(f"unknown command {show(words[0].text)}{hint(words[0].text, [*parsers, *powershell.CMDLETS])}")
+        raise CommandError(
+            f"unknown command {show(words[0].text)}{hint(words[0].text, [*parsers, *powershell.CMDLETS])}"
+        )
     return Command(text, Shell.POWERSHELL, powershell.parse(cmdlet, split(text, single=True)[1:], names, view))
 
 
@@ -148,7 +150,9 @@ def target(word: Word, view: int, *, powershell: bool = False) -> Target:
         key = KeyPath.parse_hklm(text.rstrip("\\"))
     except ValueError:
         right = "HKLM:\\SOFTWARE\\..." if powershell else "HKLM\\SOFTWARE\\..."
-        raise CommandError(f"{show(word.text)} is no key below HKEY_LOCAL_MACHINE; {right} would be", word.offset) from None
+        raise CommandError(
+            f"{show(word.text)} is no key below HKEY_LOCAL_MACHINE; {right} would be", word.offset
+        ) from None
     return Target(physical(key, view), node)
 
 
@@ -158,7 +162,9 @@ def number(word: Word, low: int, high: int, what: str) -> int:
     try:
         value = int(text, 16) if text.lower().startswith("0x") else int(text)
     except ValueError:
-        raise CommandError(f"{show(text)} is no number for {what}; decimal or 0x digits would be", word.offset) from None
+        raise CommandError(
+            f"{show(text)} is no number for {what}; decimal or 0x digits would be", word.offset
+        ) from None
     if not low <= value <= high:
         raise CommandError(f"{show(text)} does not fit {what}; {low} to {high} would", word.offset)
     return value

@@ -87,7 +87,9 @@ def read_bytes(path: Path, file: str) -> bytes:
         if path.is_dir():
             raise ScenarioError(file, 0, 0, "is a folder; a scenario is a YAML file")
         if path.stat().st_size > SIZE_LIMIT:
-            raise ScenarioError(file, 0, 0, f"is larger than {SIZE_LIMIT >> 20} MiB; a scenario is text that people write")
+            raise ScenarioError(
+                file, 0, 0, f"is larger than {SIZE_LIMIT >> 20} MiB; a scenario is text that people write"
+            )
         return path.read_bytes()
     except FileNotFoundError:
         raise ScenarioError(file, 0, 0, "no such file") from None
@@ -135,7 +137,9 @@ def _refuse(text: str, file: str, loader: Any) -> None:
             if documents > 1:
                 raise ScenarioError(file, line, column, "a second document; a file holds one scenario")
         elif isinstance(event, yaml.AliasEvent):
-            raise ScenarioError(file, line, column, f"alias '*{event.anchor}'; write the value out, there are no aliases")
+            raise ScenarioError(
+                file, line, column, f"alias '*{event.anchor}'; write the value out, there are no aliases"
+            )
         elif isinstance(event, yaml.NodeEvent):
             if event.anchor is not None:
                 raise ScenarioError(file, line, column, f"anchor '&{event.anchor}'; there are no anchors and aliases")
@@ -167,7 +171,9 @@ def _item(node: yaml.Node, file: str) -> Item:
         if not isinstance(key.value, str):
             raise ScenarioError(file, key.line, key.column, "a key is a list or a map; a key is text")
         if key.value in entries:
-            raise ScenarioError(file, key.line, key.column, f"key {quoted(key.value)} stands here twice; once is enough")
+            raise ScenarioError(
+                file, key.line, key.column, f"key {quoted(key.value)} stands here twice; once is enough"
+            )
         entries[key.value] = _item(value_node, file)
         item.keys[key.value] = key
     return item

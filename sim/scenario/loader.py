@@ -27,7 +27,7 @@ from sim.scenario.times import parse_time
 
 STATES = ("Online", "Offline", "Failed", "OnlinePending", "OfflinePending")
 
-COMMON = {name: "number" for name in database.COMMON}
+COMMON = dict.fromkeys(database.COMMON, "number")
 PRIVATE = {
     "ServiceName": "text",
     "StartupParameters": "text",
@@ -143,7 +143,9 @@ class _Loader:
                     raise self.fail(
                         members.keys[resource], f"a second resource {quoted(resource)}; a resource is in one group"
                     )
-                resources[resource] = self.resource(resource, name, resource_item, [each for each, _ in _pairs(members)])
+                resources[resource] = self.resource(
+                    resource, name, resource_item, [each for each, _ in _pairs(members)]
+                )
             groups[name] = GroupPlan(
                 name=name,
                 preferred_owners=self.owners(group_item, nodes),
@@ -210,10 +212,14 @@ class _Loader:
         text = item.value
         if text.startswith("\\") or text.upper().split("\\")[0] in ("HKLM", "HKEY_LOCAL_MACHINE"):
             right = text.lstrip("\\").split("\\", 1)[-1] if not text.startswith("\\") else text.lstrip("\\")
-            raise self.fail(item, f"checkpoint {quoted(text)} is not relative to HKEY_LOCAL_MACHINE; '{right}' would be")
+            raise self.fail(
+                item, f"checkpoint {quoted(text)} is not relative to HKEY_LOCAL_MACHINE; '{right}' would be"
+            )
         key = self.path(item, text)
         if database.ROOT.covers(key):
-            raise self.fail(item, f"checkpoint {quoted(text)} is in the cluster database, which needs none; leave it out")
+            raise self.fail(
+                item, f"checkpoint {quoted(text)} is in the cluster database, which needs none; leave it out"
+            )
         return key
 
     def path(self, item: Item, text: str) -> KeyPath:
@@ -238,7 +244,9 @@ class _Loader:
                 each = pending.pop()
                 if each == name:
                     assert members is not None
-                    raise self.fail(members.keys[name], f"{quoted(name)} depends on itself, by its 'depends_on'; break the circle")
+                    raise self.fail(
+                        members.keys[name], f"{quoted(name)} depends on itself, by its 'depends_on'; break the circle"
+                    )
                 if each not in reached:
                     reached.add(each)
                     pending += resources[each].depends_on
@@ -312,7 +320,9 @@ class _Loader:
         try:
             key = physical(KeyPath.parse_hklm(text))
         except ValueError:
-            raise self.fail(item, f"{quoted(text)} is no key below HKEY_LOCAL_MACHINE; 'HKLM\\SOFTWARE\\...' would be") from None
+            raise self.fail(
+                item, f"{quoted(text)} is no key below HKEY_LOCAL_MACHINE; 'HKLM\\SOFTWARE\\...' would be"
+            ) from None
         if not key.names:
             raise self.fail(item, f"{quoted(text)} is the root itself; 'HKLM\\SOFTWARE\\...' would be a key")
         if database.ROOT.covers(key):
@@ -386,7 +396,9 @@ class _Loader:
             if name.lower() in self.written:
                 return None
             if self.beside(item, name) is not None:
-                raise self.fail(item, f"file {quoted(name)} is no hive that an earlier step saved; 'reg save' one first")
+                raise self.fail(
+                    item, f"file {quoted(name)} is no hive that an earlier step saved; 'reg save' one first"
+                )
             raise self.fail(item, f"no file {quoted(name)}; 'reg save' one in an earlier step")
 
         return Files(reg, tree)
@@ -426,7 +438,9 @@ class _Loader:
             return After(0)
         if isinstance(item.value, str) and item.value.startswith("+"):
             if number == 0:
-                raise self.fail(item, f"{quoted(item.value)} counts from the step before, and there is none; give a time")
+                raise self.fail(
+                    item, f"{quoted(item.value)} counts from the step before, and there is none; give a time"
+                )
             return After(self.time(item, item.value[1:]))
         span = self.span(item)
         latest = span.high if isinstance(span, Window) else span
@@ -439,18 +453,21 @@ class _Loader:
         if view is not None and app is None:
             raise self.fail(item.keys["view"], "'view' goes with 'app'; for a command use /reg:32")
         names = self.names()
-        commands = []
-        for each in do.value if isinstance(do.value, list) else (do,):
-            commands.append(self.command(each, names, 64 if view is None else view.value))
+        lines = do.value if isinstance(do.value, list) else [do]
+        commands = [self.command(each, names, 64 if view is None else view.value) for each in lines]
         if app is None:
             node = None if on is None else self.known(on, self.plan.nodes, "node")
             return Do(tuple(commands), node)
         if on is not None:
-            raise self.fail(item.keys["on"], "'on' does not go with 'app': an application is where its resource is; leave it out")
+            raise self.fail(
+                item.keys["on"], "'on' does not go with 'app': an application is where its resource is; leave it out"
+            )
         resource = self.known(app, tuple(self.plan.resources), "resource")
-        for command, each in zip(commands, do.value if isinstance(do.value, list) else (do,), strict=True):
+        for command, each in zip(commands, lines, strict=True):
             target = getattr(command.request, "target", None)
-            if command.shell.value not in ("reg", "powershell") or (target is None and not isinstance(command.request, ImportFile)):
+            if command.shell.value not in ("reg", "powershell") or (
+                target is None and not isinstance(command.request, ImportFile)
+            ):
                 raise self.fail(each, "an application changes its own registry only; use reg or a registry cmdlet")
             if target is not None and target.node is not None:
                 raise self.fail(each, "an application writes where it runs; leave out the node")
@@ -586,7 +603,9 @@ class _Loader:
                 for value_name, value in _pairs(None if values.value is None else values):
                     found.append(self.expected_value(node, key, value_name, value))
                 if values.value is not None and all(each.value is None for _, each in values.items()):
-                    found = [each for each in found if not (each.node == node and each.key == key and each.name is None)]
+                    found = [
+                        each for each in found if not (each.node == node and each.key == key and each.name is None)
+                    ]
         return found
 
     def expected_value(self, node: str, key: KeyPath, name: str, item: Item) -> ExpectedValue:
@@ -595,7 +614,9 @@ class _Loader:
             return ExpectedValue(node, key, name, present=False)
         if isinstance(item.value, int) and not isinstance(item.value, bool):
             if not 0 <= item.value < 2**64:
-                raise self.fail(item, f"{item.value} fits neither REG_DWORD nor REG_QWORD; 0 to 18446744073709551615 would")
+                raise self.fail(
+                    item, f"{item.value} fits neither REG_DWORD nor REG_QWORD; 0 to 18446744073709551615 would"
+                )
             return ExpectedValue(node, key, name, number=item.value)
         return ExpectedValue(node, key, name, self.value(item))
 

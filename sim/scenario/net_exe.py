@@ -14,7 +14,9 @@ def parse(words: Sequence[Word], names: Names) -> Request:
     """What a line after `net` asks for. Raises CommandError."""
     if not words or words[0].text.lower() not in ("start", "stop"):
         word = words[0] if words else Word("", 0)
-        raise CommandError(f"unknown command {show('net ' + word.text)}{hint(word.text, ('start', 'stop'))}", word.offset)
+        raise CommandError(
+            f"unknown command {show('net ' + word.text)}{hint(word.text, ('start', 'stop'))}", word.offset
+        )
     start = words[0].text.lower() == "start"
     if len(words) == 1:
         raise CommandError("net start and net stop need a service; 'net stop clussvc'")

@@ -72,9 +72,7 @@ CMDLETS: dict[str, Cmdlet] = {
     "Set-ClusterParameter": Cmdlet(("InputObject", "Name", "Value", "Cluster"), (), ("InputObject", "Name", "Value")),
     "Get-ClusterParameter": Cmdlet(("InputObject", "Name", "Cluster"), (), ("InputObject", "Name")),
     "Set-ItemProperty": Cmdlet((*_PROPERTY, "Value", "Type"), ("Force",), ("Path", "Name", "Value")),
-    "New-ItemProperty": Cmdlet(
-        (*_PROPERTY, "Value", "PropertyType", "Type"), ("Force",), ("Path", "Name")
-    ),
+    "New-ItemProperty": Cmdlet((*_PROPERTY, "Value", "PropertyType", "Type"), ("Force",), ("Path", "Name")),
     "Remove-ItemProperty": Cmdlet(_PROPERTY, ("Force",), ("Path", "Name")),
     "Get-ItemProperty": Cmdlet(_PROPERTY, (), ("Path", "Name")),
     "Clear-Item": Cmdlet(_PATH, ("Force",), ("Path",)),

@@ -40,7 +40,17 @@ SWITCHES = {
 }
 """The switches of each operation, with the number of words that each takes."""
 
-ARGUMENTS = {"import": 1, "add": 1, "delete": 1, "query": 1, "export": 2, "save": 2, "restore": 2, "copy": 2, "compare": 2}
+ARGUMENTS = {
+    "import": 1,
+    "add": 1,
+    "delete": 1,
+    "query": 1,
+    "export": 2,
+    "save": 2,
+    "restore": 2,
+    "copy": 2,
+    "compare": 2,
+}
 LOCAL_ONLY = ("import", "export", "restore")
 
 Given = dict[str, Word]
@@ -60,7 +70,9 @@ def parse(words: Sequence[Word], files: Files, view: int) -> Request:
         return ImportFile(arguments[0].text, _read(files.reg, arguments[0]))
     goal = target(arguments[0], view)
     if verb in LOCAL_ONLY and goal.node is not None:
-        raise CommandError(f"reg {verb} works on the local machine only; leave out \\\\{goal.node}\\", arguments[0].offset)
+        raise CommandError(
+            f"reg {verb} works on the local machine only; leave out \\\\{goal.node}\\", arguments[0].offset
+        )
     match verb:
         case "add":
             return _add(goal, given)
@@ -102,7 +114,9 @@ def _sort(words: Sequence[Word], verb: str) -> tuple[list[Word], Given]:
             given[switch] = word
     wanted = ARGUMENTS[verb]
     if len(arguments) < wanted:
-        raise CommandError(f"'reg {verb}' needs {'a key' if verb != 'import' else 'a file'}; 'reg {verb} {_usage(verb)}'")
+        raise CommandError(
+            f"'reg {verb}' needs {'a key' if verb != 'import' else 'a file'}; 'reg {verb} {_usage(verb)}'"
+        )
     if len(arguments) > wanted:
         extra = arguments[wanted]
         raise CommandError(f"{show(extra.text)} is one word too many; quote what has blanks", extra.offset)
@@ -166,7 +180,6 @@ def _delete(goal: Target, given: Given) -> Request:
         return DeleteValues(goal)
     name = _name(given)
     return DeleteKey(goal) if name is None else DeleteValue(goal, name)
-
 
 
 def _read(read: Callable[[str], T], word: Word) -> T:

@@ -72,7 +72,9 @@ KEY: Schema = {
     "properties": {"volatile": {"anyOf": [{"type": "boolean"}, *VALUE["anyOf"]]}},
     "additionalProperties": VALUE,
 }
-REGISTRY = _map({"anyOf": [KEY, {"type": "string"}, {"type": "null"}]}, "keys with their values, or 'file': a .reg file")
+REGISTRY = _map(
+    {"anyOf": [KEY, {"type": "string"}, {"type": "null"}]}, "keys with their values, or 'file': a .reg file"
+)
 RESOURCE = _object(
     {
         "type": {"type": "string", "enum": ["Generic Service", "Generic Application", "Physical Disk"]},
@@ -88,7 +90,7 @@ CLUSTER = _object(
         "nodes": _list(WORD, minItems=1, maxItems=16),
         "groups": _map({"anyOf": [GROUP, {"type": "null"}]}),
         "timing": _object(
-            {name: SPAN for name in TIMERS} | {name: {"type": "integer", "minimum": 1} for name in COUNTS},
+            dict.fromkeys(TIMERS, SPAN) | {name: {"type": "integer", "minimum": 1} for name in COUNTS},
             what="any documented timer",
         ),
     },
@@ -134,7 +136,9 @@ SCENARIO = _object(
         "registry": _map(REGISTRY, "what the nodes' registries hold before the cluster forms; 'all' for every node"),
         "steps": _list(STEP),
         "until": TIME,
-        "may": _list(_object({**_FAULT, "at_most": {"type": "integer", "minimum": 1, "maximum": 100}}, required=("fault",))),
+        "may": _list(
+            _object({**_FAULT, "at_most": {"type": "integer", "minimum": 1, "maximum": 100}}, required=("fault",))
+        ),
         "expect": EXPECT,
     },
     required=("scenario", "cluster"),
@@ -203,7 +207,9 @@ def _check_object(item: Item, file: str, described: Schema, where: str) -> None:
         if key in known:
             check(below, file, known[key], f"'{key}'")
         elif others is False:
-            raise ScenarioError(file, place.line, place.column, f"unknown key {quoted(key)} in {where}{nearest(key, known)}")
+            raise ScenarioError(
+                file, place.line, place.column, f"unknown key {quoted(key)} in {where}{nearest(key, known)}"
+            )
         else:
             if not key:
                 raise ScenarioError(file, place.line, place.column, f"an empty name in {where}; name it")
@@ -217,7 +223,9 @@ def _check_array(item: Item, file: str, described: Schema, where: str) -> None:
     size = len(item.value)
     low, high = described.get("minItems", 0), described.get("maxItems", size)
     if not low <= size <= high:
-        wanted = str(low) if low == described.get("maxItems") else f"at least {low}" if size < low else f"at most {high}"
+        wanted = (
+            str(low) if low == described.get("maxItems") else f"at least {low}" if size < low else f"at most {high}"
+        )
         raise ScenarioError(file, item.line, item.column, f"{where} has {size} entries; it would have {wanted}")
     for below in item.value:
         check(below, file, described["items"], f"an entry of {where}")
@@ -237,7 +245,9 @@ def _check_scalar(item: Item, file: str, described: Schema, where: str) -> None:
     if "minLength" in described and not value:
         raise ScenarioError(file, item.line, item.column, f"{where} is empty; name it")
     if "minimum" in described and not described["minimum"] <= value <= described.get("maximum", value):
-        wanted = f"at least {described['minimum']}" if value < described["minimum"] else f"at most {described['maximum']}"
+        wanted = (
+            f"at least {described['minimum']}" if value < described["minimum"] else f"at most {described['maximum']}"
+        )
         raise ScenarioError(file, item.line, item.column, f"{where} is {value}; it would be {wanted}")
 
 

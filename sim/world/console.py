@@ -49,8 +49,8 @@ from sim.world.world import AwaitReply, Poll, Reply, World, error_code
 class Asked(Struct, frozen=True):
     """What a typed command came to. `command` is the id of its event.
 
-    `edits`: writes still to be made on `node`, after the first. `wait` None: it has returned; else it waits for `condition` and
-    for `replies` of the operations that it started, at most so many microseconds.
+    `edits`: writes still to be made on `node`, after the first. `wait` None: it has returned; else it waits for
+    `condition` and for `replies` of the operations that it started, at most so many microseconds.
     """
 
     command: int
@@ -253,9 +253,7 @@ def ask(world: World, index: int, command: Command, node: str) -> Asked:
         adds = isinstance(request, AddCheckpoints)
         world.start(ChangeList(answer.host, resource, key, reply, adds, online_here), (number,))
         replies.append(reply)
-    return Asked(
-        number, node, (), answer.wait, answer.condition, tuple(replies), answer.resource, answer.wanted
-    )
+    return Asked(number, node, (), answer.wait, answer.condition, tuple(replies), answer.resource, answer.wanted)
 
 
 def conclude(world: World, running: Running, asked: Asked, in_time: bool) -> None:
@@ -264,9 +262,10 @@ def conclude(world: World, running: Running, asked: Asked, in_time: bool) -> Non
     error = next((each for each in errors if each is not None), None)
     if not in_time:
         error = Win32.IO_PENDING
-    elif error is None and asked.resource is not None and asked.wanted is not None:
-        if world.cluster.resources[asked.resource].state is not asked.wanted:
-            error = Win32.RESOURCE_FAILED
+    elif error is None and asked.wanted is not None:
+        assert asked.resource is not None
+        reached = world.cluster.resources[asked.resource].state is asked.wanted
+        error = None if reached else Win32.RESOURCE_FAILED
     world.report(
         running,
         events.Completed,
@@ -390,7 +389,9 @@ def _group(world: World, request: OnGroup) -> Answer:
     cluster, name = world.cluster, request.group
     if request.verb is GroupVerb.STATUS:
         groups = cluster.groups if name is None else (name,)
-        return Answer(output="\n".join(f"{each}    {cluster.groups[each].owner}    {_word(world, each)}" for each in groups))
+        return Answer(
+            output="\n".join(f"{each}    {cluster.groups[each].owner}    {_word(world, each)}" for each in groups)
+        )
     assert name is not None
     group, names = cluster.groups[name], world.plan.groups[name].resources
     if not cluster.is_up(group.owner):
@@ -505,4 +506,6 @@ def _word(world: World, group: str) -> str:
 
 def _parameter_lines(world: World, name: str) -> str:
     tree = world.database.root.at(database.parameter_key(world.plan, name, common=False))
-    return "" if tree is None else "\n".join(f"{name}    {each}    {value.show()}" for each, value in tree.values.items())
+    return (
+        "" if tree is None else "\n".join(f"{name}    {each}    {value.show()}" for each, value in tree.values.items())
+    )

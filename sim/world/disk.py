@@ -81,7 +81,7 @@ class QuorumDisk:
         self.images.pop((checkpoint.resource, checkpoint.number), None)
 
     def damage(self, resource: str, number: int) -> tuple[int, int | None] | None:
-        """Make the newest image unreadable: its version and the one that is left; None where nothing is there to damage."""
+        """Make the newest image unreadable: its version and the one that is left; None where there is none."""
         stored = self.images.get((resource, number))
         if stored is None or stored.newest is None:
             return None

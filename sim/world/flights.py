@@ -52,7 +52,19 @@ class Flight:
     `on_disk`: first waits for the slot of the quorum disk. `answer`: what the operation is told, if it is known.
     """
 
-    __slots__ = ("answer", "condition", "due", "effect", "gone", "length", "on_disk", "order", "parked", "process", "running")
+    __slots__ = (
+        "answer",
+        "condition",
+        "due",
+        "effect",
+        "gone",
+        "length",
+        "on_disk",
+        "order",
+        "parked",
+        "process",
+        "running",
+    )
 
     def __init__(self, running: Running, effect: Any) -> None:
         self.running = running

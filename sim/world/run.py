@@ -157,9 +157,9 @@ def _struck(scenario: Scenario, choices: Choices) -> tuple[Step, ...]:
     horizon = scenario.until or max((_latest(step) for step in scenario.steps), default=0) + QUIET
     struck = []
     for number, may in enumerate(scenario.may, 1):
-        for _ in range(may.at_most):
-            if choices.pick(f"may/{number}", 2):
-                struck.append(Step(act=may.fault, when=At(choices.between(f"may/{number}/at", 0, horizon))))
+        strikes = [choices.pick(f"may/{number}", 2) for _ in range(may.at_most)]
+        times = [choices.between(f"may/{number}/at", 0, horizon) for struck_now in strikes if struck_now]
+        struck += [Step(act=may.fault, when=At(time)) for time in times]
     return tuple(struck)
 
 

@@ -29,7 +29,7 @@ class TakeUp(Struct, frozen=True):
 
 
 class Type(Struct, frozen=True):
-    """A command is typed on a node; answered with what it started: writes to make, something to wait for, or nothing."""
+    """A command is typed on a node; answered with what it started: writes, something to wait for, or nothing."""
 
     index: int
     command: int
@@ -127,13 +127,18 @@ class RunStep(Operation, frozen=True):
             yield Conclude(asked, in_time)
 
     def touches(self, world: World) -> frozenset[str]:
-        """A registry command touches its node's registry and the resources whose keys it may be in; the rest, all."""
+        """A registry command touches its node's registry and the resources whose keys it may be in.
+
+        A command to the cluster touches the cluster and its resources, a fault everything.
+        """
         act = world.steps[self.index].act
         if isinstance(act, Do | App) and all(isinstance(each.request, REGISTRY_REQUESTS) for each in act.commands):
             node = world.cluster.owner(act.resource) if isinstance(act, App) else act.node or world.plan.nodes[0]
             nodes = {f"registry {getattr(_target(each), 'node', None) or node}" for each in act.commands}
             covering = {f"resource {checkpoint.resource}" for checkpoint in world.machines[node].watches}
             return frozenset(nodes | covering)
+        if isinstance(act, Do) and not any(isinstance(each.request, REGISTRY_REQUESTS) for each in act.commands):
+            return world.everything_at(None)
         everything = set().union(*(world.everything_at(node) for node in world.plan.nodes))
         return frozenset(everything)
 

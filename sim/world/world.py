@@ -11,6 +11,7 @@ Units:   microseconds of simulated time.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from msgspec import Struct
@@ -232,7 +233,9 @@ class World:
     def _saves_ended(self, ended: SaveOnChange) -> None:
         for flight in list(self.clock.flights.values()):
             effect = flight.effect
-            if isinstance(effect, engine.AwaitSaves) and not self._saving(effect.resource, flight.running.operation.host):
+            if isinstance(effect, engine.AwaitSaves) and not self._saving(
+                effect.resource, flight.running.operation.host
+            ):
                 self.clock.wake(flight, None)
 
     def kill(self, doomed: Callable[[Operation], bool]) -> None:
@@ -263,9 +266,7 @@ class World:
 
     # --- recording ----------------------------------------------------------------------------------------
 
-    def emit(
-        self, kind: type[events.AnyEvent], node: str | None, because: tuple[int, ...] = (), **fields: Any
-    ) -> int:
+    def emit(self, kind: type[events.AnyEvent], node: str | None, because: tuple[int, ...] = (), **fields: Any) -> int:
         """Record an event at this instant; its id."""
         return self.recorder.emit(kind, self.clock.now, node, because, **fields)
 
@@ -285,12 +286,16 @@ class World:
     def check_ledger(self) -> None:
         """The history must account for every registry: what the ledger holds by events alone is what is there."""
         for node, machine in self.machines.items():
-            assert self.recorder.ledger.nodes[node].tree == machine.registry.root, f"the history does not explain {node}"
+            assert self.recorder.ledger.nodes[node].tree == machine.registry.root, (
+                f"the history does not explain {node}"
+            )
         for (resource, key), image in self.recorder.ledger.newest.items():
             for checkpoint in database.listed(self.plan, self.database.root, resource):
                 stored = self.disk.images.get((resource, checkpoint.number))
                 if checkpoint.key == key and stored is not None and stored.newest is not None:
-                    assert stored.newest == image.tree, f"the history does not explain the image of {key} for {resource}"
+                    assert stored.newest == image.tree, (
+                        f"the history does not explain the image of {key} for {resource}"
+                    )
 
     # --- times --------------------------------------------------------------------------------------------
 
@@ -571,10 +576,8 @@ def _rearm(world: World, running: Running, effect: engine.Rearm) -> None:
     watch = machine.watches.get(effect.checkpoint)
     if watch is None:
         return
-    try:
+    with suppress(Win32Error):  # the key is gone: the save that follows says so, a later re-arming may find it again
         machine.registry.rearm(watch)
-    except Win32Error:
-        pass  # the key is gone: the save that follows says so, and a later re-arming finds it again
 
 
 def _unwatch(world: World, running: Running, effect: engine.Unwatch) -> None:
@@ -586,9 +589,9 @@ def _unwatch(world: World, running: Running, effect: engine.Unwatch) -> None:
     for flight in list(world.clock.flights.values()):
         operation = flight.running.operation
         waits = isinstance(flight.effect, engine.AwaitRetry) and operation.host == node
-        if waits and flight.effect.checkpoint.resource == effect.resource:
-            if effect.checkpoint in (None, flight.effect.checkpoint):
-                world.clock.wake(flight, Woken.CLOSED)
+        closed = waits and flight.effect.checkpoint.resource == effect.resource
+        if closed and effect.checkpoint in (None, flight.effect.checkpoint):
+            world.clock.wake(flight, Woken.CLOSED)
 
 
 def _signalled(world: World, running: Running, effect: engine.Signalled) -> bool:
@@ -618,9 +621,7 @@ def _await_saves(world: World, running: Running, effect: engine.AwaitSaves) -> o
 
 def _log_event(world: World, running: Running, effect: engine.LogEvent) -> None:
     node = running.operation.host or running.operation.subject
-    world.emit(
-        events.EventLog, node, running.because, source=effect.source, event_id=effect.event_id, text=effect.text
-    )
+    world.emit(events.EventLog, node, running.because, source=effect.source, event_id=effect.event_id, text=effect.text)
 
 
 def _look(world: World, _: Running, effect: effects.Look) -> Cluster:

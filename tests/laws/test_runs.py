@@ -74,7 +74,12 @@ def _digests(hash_seed: str, folder: Path) -> str:
     )
     environment = {**os.environ, "PYTHONHASHSEED": hash_seed}
     return subprocess.run(
-        [sys.executable, "-c", script, str(ROOT)], cwd=folder, env=environment, capture_output=True, text=True, check=True
+        [sys.executable, "-c", script, str(ROOT)],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
     ).stdout
 
 

@@ -77,15 +77,24 @@ def main() -> None:
         f"{per_event * 1e5:.2f} ms for 100 history events"
     )
     settled = sum(_steps(each) for each in library)
-    print(f"settled effects: {settled / seconds:,.0f} a second, {seconds / settled / floor:.1f} times a bare SimPy timeout")
+    print(
+        f"settled effects: {settled / seconds:,.0f} a second, "
+        f"each {seconds / settled / floor:.1f} times a bare SimPy timeout"
+    )
     judged = best(lambda: [sim.run(each).failures for each in library])
-    print(f"the same, judged: {judged / len(library) * 1e3:.2f} ms a scenario, {judged / seconds:.2f} times the run alone")
+    print(
+        f"the same, judged: {judged / len(library) * 1e3:.2f} ms a scenario, {judged / seconds:.2f} times the run alone"
+    )
     small, large = big_key(100, 200), big_key(100_000, 200)
     ratio = best(lambda: run(large), 3) / best(lambda: run(small), 3)
     print(f"200 changes and saves of a key of 100,000 values against one of 100 values: {ratio:.2f} times")
     for arguments in (["-c", "pass"], ["-m", "sim", "--help"], ["-m", "sim", "demo"]):
-        start = best(lambda arguments=arguments: subprocess.run([sys.executable, *arguments], capture_output=True, check=True))  # type: ignore[misc]
-        print(f"python {' '.join(arguments)}: {start * 1e3:.0f} ms")
+        print(f"python {' '.join(arguments)}: {best(_started(arguments)) * 1e3:.0f} ms")
+
+
+def _started(arguments: list[str]) -> Callable[[], object]:
+    """A whole process."""
+    return lambda: subprocess.run([sys.executable, *arguments], capture_output=True, check=True)
 
 
 def _steps(each: Scenario) -> int:

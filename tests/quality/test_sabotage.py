@@ -13,7 +13,7 @@ import pytest
 
 import sim
 from sim.checkpoint import effects, engine
-from sim.checkpoint.effects import Checkpoint, Image, Op, Trigger
+from sim.checkpoint.effects import Checkpoint, Op, Trigger
 from sim.registry import EMPTY, KeyTree, Registry
 from tests.library import NAMES, scenario
 
@@ -74,15 +74,6 @@ def merge(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Registry, "restore_key", merging)
 
 
-def older_image(patch: pytest.MonkeyPatch) -> None:
-    restore_key = engine.restore_key
-
-    def broken(checkpoint: Checkpoint, image: Image) -> Op[Any]:
-        return (yield from restore_key(checkpoint, Image(1, EMPTY)))
-
-    patch.setattr(engine, "restore_key", broken)
-
-
 RULES: dict[str, tuple[Break, set[str]]] = {
     "no save on add": (without_save(Trigger.ADDED), {"checkpoint-added", "remove-edit-add"}),
     "no restore": (
@@ -97,7 +88,6 @@ RULES: dict[str, tuple[Break, set[str]]] = {
     "no re-arm": (no_rearm, {"changes-come-twice"}),
     "re-arm after the read": (late_rearm, {"changes-come-twice"}),
     "restore merges instead of replacing": (merge, {"vanished-subkey"}),
-    "restore of an empty image": (older_image, {"restore-at-online"}),
 }
 
 

@@ -74,7 +74,10 @@ def test_a_key_of_an_offline_resource_is_not_watched() -> None:
 
 def test_adding_twice_and_adding_nothing_are_documented_errors() -> None:
     """Facts 16 and 20."""
-    assert plays(add_checkpoint("Spooler", KEY, online_here=True), [(e.Claim("Spooler", KEY), Win32.ALREADY_EXISTS)]) == 183
+    assert (
+        plays(add_checkpoint("Spooler", KEY, online_here=True), [(e.Claim("Spooler", KEY), Win32.ALREADY_EXISTS)])
+        == 183
+    )
     script = [(e.Claim("Spooler", KEY), CPT), (e.ReadKey(KEY), None), (e.GiveUp(CPT), None)]
     assert plays(add_checkpoint("Spooler", KEY, online_here=True), script) == Win32.FILE_NOT_FOUND
 

@@ -35,7 +35,9 @@ def test_the_library_reaches_every_fate_and_cause() -> None:
 
 
 def test_the_demo_is_the_librarys_own_scenario() -> None:
-    assert (ROOT / "sim" / "data" / "offline-edit.yaml").read_bytes() == (ROOT / "scenarios" / "offline-edit.yaml").read_bytes()
+    assert (ROOT / "sim" / "data" / "offline-edit.yaml").read_bytes() == (
+        ROOT / "scenarios" / "offline-edit.yaml"
+    ).read_bytes()
 
 
 def test_titles_are_one_sentence_each_and_none_twice() -> None:
