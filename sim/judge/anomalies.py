@@ -73,8 +73,8 @@ def _torn(reading: Reading) -> Iterator[Anomaly]:
             missing = [write for write in covered if write not in save.writes and _still(reading, write, index)]
             if held and missing:
                 names = ", ".join(place(reading.writes[write][1]) for write in missing)
-                image = f"version {save.version} of {save.key} for {save.resource}"
-                detail = f"{image} holds part of step {step}, without {names}"
+                held_by = f"version {save.version} of {save.key} for {save.resource}"
+                detail = f"{held_by} holds part of step {step}, without {names}"
                 yield Anomaly(AnomalyKind.TORN_SAVE, at, save.node, detail)
 
 

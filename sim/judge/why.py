@@ -87,8 +87,8 @@ def _kept(reading: Reading, write: int, event: events.Write) -> str:
     for _, save in reading.saves:
         if write in save.writes:
             return (
-                f"At {clock(save.at)} version {save.version} of the checkpoint of {save.resource} held it on the quorum "
-                "disk: it follows every failover."
+                f"At {clock(save.at)} version {save.version} of the checkpoint of {save.resource} held it on the "
+                "quorum disk: it follows every failover."
             )
     return "The checkpoint holds equal data, so it follows every failover."
 

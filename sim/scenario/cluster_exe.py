@@ -53,7 +53,7 @@ class Switch:
 def parse(words: Sequence[Word], names: Names) -> Request:
     """What a line after `cluster` asks for. Raises CommandError."""
     rest = list(words)
-    if rest and rest[0].text.lower() not in OBJECTS and len(rest) > 1:
+    if len(rest) > 1 and rest[0].text.lower() not in OBJECTS and rest[1].text.lower() in OBJECTS:
         rest.pop(0)  # `cluster [/cluster:]NAME ...`: there is one cluster, whatever it is called
     if not rest or rest[0].text.lower() not in OBJECTS:
         word = rest[0] if rest else Word("", 0)

@@ -25,10 +25,10 @@ def parse_time(text: str) -> int:
         if fraction:
             part, rest = divmod(int(fraction) * scale, 10 ** len(fraction))
             if rest:
-                raise ValueError("finer than a microsecond, which no timer is")
+                raise ValueError("finer than a microsecond; a timer is 1us or longer")
             total += part
     if total > LONGEST:
-        raise ValueError("longer than a hundred years, which no run is")
+        raise ValueError("longer than a hundred years; a run is shorter")
     return total
 
 
