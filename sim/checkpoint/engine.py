@@ -83,10 +83,13 @@ def remove_checkpoint(resource: str, key: KeyPath) -> Op[Win32 | None]:
 def before_online(resource: str) -> Op[None]:
     """Put every checkpoint back over the local registry, before the resource's own start (facts 5, 7)."""
     for checkpoint in (yield from list_checkpoints(resource)):
-        yield from restore(checkpoint)
+        if (yield from still_listed(checkpoint)):
+            yield from restore(checkpoint)
         # Watched after the restore: the watch's own open handle could make the restore fail (fact 104).
-        # An edit in between is caught by the save at offline.
-        yield from watch(checkpoint)
+        # An edit in between is caught by the save at offline. Not if it was removed meanwhile: nobody would
+        # ever close the watch, and its saves would write images that belong to no list.
+        if (yield from still_listed(checkpoint)):
+            yield from watch(checkpoint)
 
 
 def restore(checkpoint: Checkpoint) -> Op[None]:
@@ -131,9 +134,16 @@ def after_offline(resource: str) -> Op[None]:
     yield from unwatch(resource)
     yield from await_saves(resource)
     for checkpoint in (yield from list_checkpoints(resource)):
+        if not (yield from still_listed(checkpoint)):
+            continue
         error = yield from save(checkpoint, Trigger.OFFLINE)
         if error is not None:
             yield from log_save_failed(checkpoint, error)
+
+
+def still_listed(checkpoint: Checkpoint) -> Op[bool]:
+    """Whether nobody has removed the checkpoint while others were restored or saved."""
+    return checkpoint in (yield from list_checkpoints(checkpoint.resource))
 
 
 def after_failure(resource: str) -> Op[None]:

@@ -34,7 +34,9 @@ def called(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, st
 def process(*arguments: str, cwd: Path = ROOT, **environment: str) -> subprocess.CompletedProcess[bytes]:
     """A call as a process of its own."""
     variables = {**os.environ, "PYTHONPATH": str(ROOT), **environment}
-    return subprocess.run([sys.executable, "-m", "sim", *arguments], capture_output=True, env=variables, cwd=cwd, check=False)
+    return subprocess.run(
+        [sys.executable, "-m", "sim", *arguments], capture_output=True, env=variables, cwd=cwd, check=False
+    )
 
 
 def test_help_shows_examples_and_no_arguments_show_help(capsys: pytest.CaptureFixture[str]) -> None:
@@ -143,7 +145,16 @@ def test_schema_is_the_schema(capsys: pytest.CaptureFixture[str]) -> None:
 
 @pytest.mark.parametrize("encoding", ["cp1252", "ascii", "utf-8"])
 @pytest.mark.parametrize(
-    "arguments", [("demo",), ("run", EDIT), ("run", EDIT, EDIT), ("run", EDIT, "--json"), ("schema",), ("--help",), ("run", "é.yaml")]
+    "arguments",
+    [
+        ("demo",),
+        ("run", EDIT),
+        ("run", EDIT, EDIT),
+        ("run", EDIT, "--json"),
+        ("schema",),
+        ("--help",),
+        ("run", "é.yaml"),
+    ],
 )
 def test_every_command_writes_in_any_encoding(encoding: str, arguments: tuple[str, ...]) -> None:
     done = process(*arguments, PYTHONIOENCODING=encoding, PYTHONUTF8="0")
@@ -175,7 +186,11 @@ def test_it_runs_from_any_folder(tmp_path: Path) -> None:
 
 def test_the_demo_tells_the_story_and_the_cure_works() -> None:
     out = io.StringIO()
-    assert play(Console(file=out, width=100), lambda: Path(EDIT).read_text(encoding="utf-8"), lambda text: sim.run(sim.loads(text)))
+    assert play(
+        Console(file=out, width=100),
+        lambda: Path(EDIT).read_text(encoding="utf-8"),
+        lambda text: sim.run(sim.loads(text)),
+    )
     told = out.getvalue()
     assert told.index("LOST (offline-edit)") < told.index("Instead, type:") < told.index("KEPT")
 

@@ -202,7 +202,9 @@ class Model:
             self.flush_due[node] = Proc(iter(()), None)
             self.start(flush(), node, ("flush", node))
 
-    def replace(self, node: str, key: str, tree: dict[str, dict[str, int]], image: dict[Any, set[int]], by: str) -> None:
+    def replace(
+        self, node: str, key: str, tree: dict[str, dict[str, int]], image: dict[Any, set[int]], by: str
+    ) -> None:
         """A restore: the image replaces all that is below the key."""
         tick = self.tick()
         local = self.below(node, key) or {}
@@ -230,7 +232,9 @@ class Model:
 
     def revert(self, node: str, *, setup: bool) -> None:
         tick = self.tick()
-        tree, old = (deepcopy(self.setup[node]), {}) if setup else (deepcopy(self.flushed[node][0]), self.flushed[node][1])
+        tree, old = (
+            (deepcopy(self.setup[node]), {}) if setup else (deepcopy(self.flushed[node][0]), self.flushed[node][1])
+        )
         here = self.standing[node]
         back = {c: set(i) for c, i in old.items()}
         for cell in {*self.cells(self.reg[node], tree), *here}:
@@ -245,7 +249,17 @@ class Model:
 
     # --- writes ---
 
-    def write(self, label: str, node: str, key: str, value: str | None, data: int | None, *, rejected: bool = False, db: bool = False) -> None:
+    def write(
+        self,
+        label: str,
+        node: str,
+        key: str,
+        value: str | None,
+        data: int | None,
+        *,
+        rejected: bool = False,
+        db: bool = False,
+    ) -> None:
         w = len(self.writes)
         tick = self.tick()
         record = {
@@ -336,7 +350,13 @@ class Model:
                 over = self.now + RETRY
                 self.after(RETRY, lambda: None)
                 gone = key not in self.reg[node]
-                yield lambda: self.now >= over or (mark in self.dirty and not gone) or key not in self.watch.get((node, r), ())
+                yield (
+                    lambda: (
+                        self.now >= over
+                        or (mark in self.dirty and not gone)
+                        or key not in self.watch.get((node, r), ())
+                    )
+                )
                 if key not in self.watch.get((node, r), ()):
                     return
             elif mark not in self.dirty or key not in self.watch.get((node, r), ()):
@@ -359,12 +379,16 @@ class Model:
             self.state[r] = "Offline"
             return
         for number, key in sorted(self.listed[r].items()):
+            if self.listed[r].get(number) != key:
+                continue
             yield ("disk", RESTORE)
             newest, previous = self.image.get((r, number), [None, None])
-            tree, held = (newest, self.standing.get(("cpt", r, key), {})) if newest is not None else previous or (None, {})
+            tree, held = (
+                (newest, self.standing.get(("cpt", r, key), {})) if newest is not None else previous or (None, {})
+            )
             if tree is not None and not any(covers(key, k) for k in self.opened[node]):
                 self.replace(node, key, tree, held, r)
-            if key in self.reg[node]:
+            if key in self.reg[node] and self.listed[r].get(number) == key:
                 self.watch.setdefault((node, r), set()).add(key)
         self.alive[r] = True
         yield ONLINE
@@ -389,6 +413,8 @@ class Model:
             self.watch.pop((node, r), None)
             yield lambda: not any(isinstance(p.name, tuple) and p.name[:3] == ("save", node, r) for p in self.procs)
             for number, key in sorted(self.listed[r].items()):
+                if self.listed[r].get(number) != key:
+                    continue
                 yield from self.save(node, r, number, key, "offline")
             self.state[r] = "Offline"
 
@@ -543,7 +569,9 @@ class Model:
     def do_parameter(self, act: dict[str, Any]) -> None:
         members = self.members()
         node = members[0] if members else self.nodes[0]
-        self.write(act["label"], node, f"db {act['resource']}", act["value"], act["data"], rejected=not members, db=True)
+        self.write(
+            act["label"], node, f"db {act['resource']}", act["value"], act["data"], rejected=not members, db=True
+        )
 
     def refused(self, r: str) -> bool:
         return not self.members() or self.service[self.host(r)] != "Up" or self.moving[self.res[r]["group"]]

@@ -41,7 +41,11 @@ def differences(seed: int) -> list[str]:
     """What differs, by label."""
     timeline = generate(seed)
     ours, theirs = real(timeline), judge(timeline)
-    return [f"{label}: simulator {ours.get(label)}, reference {theirs.get(label)}" for label in {**ours, **theirs} if ours.get(label) != theirs.get(label)]
+    return [
+        f"{label}: simulator {ours.get(label)}, reference {theirs.get(label)}"
+        for label in {**ours, **theirs}
+        if ours.get(label) != theirs.get(label)
+    ]
 
 
 @pytest.mark.parametrize("batch", range(BATCHES))

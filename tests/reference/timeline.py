@@ -34,7 +34,8 @@ def generate(seed: int) -> Timeline:
         resources["Q"] = {"group": group, "checkpoints": keys, "depends": depends}
     registry = {
         node: {
-            key: {"v": rng.randint(0, 2), "w": rng.randint(0, 2)} for key in (A, B, FREE, *([SUB] if rng.random() < 0.5 else []))
+            key: {"v": rng.randint(0, 2), "w": rng.randint(0, 2)}
+            for key in (A, B, FREE, *([SUB] if rng.random() < 0.5 else []))
         }
         for node in nodes
     }
@@ -42,7 +43,15 @@ def generate(seed: int) -> Timeline:
     acts: list[Act] = []
     at = rng.randint(0, 20) * 1000 + 137
     for number in range(rng.randint(3, 14)):
-        gap = rng.choice((rng.randint(10, 190), rng.randint(10, 190), rng.randint(200, 2500), rng.randint(2500, 9000), rng.randint(9000, 120_000)))
+        gap = rng.choice(
+            (
+                rng.randint(10, 190),
+                rng.randint(10, 190),
+                rng.randint(200, 2500),
+                rng.randint(2500, 9000),
+                rng.randint(9000, 120_000),
+            )
+        )
         at += gap * 1000
         acts.append({"at": at, "label": f"a{number}", **_act(rng, world)})
     return {**world, "acts": acts, "until": at + 300 * S}

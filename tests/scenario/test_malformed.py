@@ -42,7 +42,9 @@ def test_a_malformed_reg_file_is_told_with_its_own_place(tmp_path: object) -> No
     from pathlib import Path
 
     folder = Path(str(tmp_path))
-    (folder / "x.reg").write_text('Windows Registry Editor Version 5.00\n\n[HKEY_LOCAL_MACHINE\\SOFTWARE\\X]\n"A"=dword:zz\n')
+    (folder / "x.reg").write_text(
+        'Windows Registry Editor Version 5.00\n\n[HKEY_LOCAL_MACHINE\\SOFTWARE\\X]\n"A"=dword:zz\n'
+    )
     with pytest.raises(ScenarioError) as caught:
         loads(BASE.replace("  all:\n", "  NODE2: {file: x.reg}\n  all:\n"), file="s.yaml", folder=folder)
     assert (caught.value.line, caught.value.file) == (4, str(folder / "x.reg"))

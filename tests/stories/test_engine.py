@@ -24,6 +24,7 @@ from sim.registry import EMPTY, KeyPath, Value, Win32
 KEY = KeyPath.parse(r"SOFTWARE\Contoso\Spooler")
 CPT = Checkpoint("Spooler", 1, KEY)
 OTHER = Checkpoint("Spooler", 2, KeyPath.parse(r"SOFTWARE\Contoso\Ports"))
+LISTED = (e.ListCheckpoints("Spooler"), (CPT, OTHER))
 TREE = EMPTY.with_value((), "Port", Value.dword(80))
 NEWER = EMPTY.with_value((), "Port", Value.dword(8080))
 
@@ -107,12 +108,16 @@ def test_every_checkpoint_is_restored_then_watched_before_online() -> None:
     plays(
         before_online("Spooler"),
         [
-            (e.ListCheckpoints("Spooler"), (CPT, OTHER)),
+            LISTED,
+            LISTED,
             (e.LoadImage(CPT), Image(3, TREE)),
             (e.RestoreKey(CPT, Image(3, TREE)), None),
+            LISTED,
             (e.Watch(CPT), None),
+            LISTED,
             (e.LoadImage(OTHER), Image(1, EMPTY)),
             (e.RestoreKey(OTHER, Image(1, EMPTY)), None),
+            LISTED,
             (e.Watch(OTHER), None),
         ],
     )
@@ -122,15 +127,37 @@ def test_a_missing_image_is_event_1024_and_the_resource_goes_on() -> None:
     """KB 316772; the local key is left alone (assumed: domain.md 147)."""
     op = before_online("Spooler")
     assert op.send(None) == e.ListCheckpoints("Spooler")
+    assert op.send((CPT,)) == e.ListCheckpoints("Spooler")
     assert op.send((CPT,)) == e.LoadImage(CPT)
     assert op.send(Win32.FILE_NOT_FOUND) == e.RestoreImpossible(CPT, Win32.FILE_NOT_FOUND)
     assert logged(op.send(None), 1024)
-    assert op.send(None) == e.Watch(CPT)
+    assert op.send(None) == e.ListCheckpoints("Spooler")
+    assert op.send((CPT,)) == e.Watch(CPT)
+
+
+def test_a_checkpoint_removed_meanwhile_is_neither_restored_nor_watched() -> None:
+    """Found by the reference: it stayed watched for ever, and its saves wrote images of no list."""
+    plays(
+        before_online("Spooler"),
+        [
+            (e.ListCheckpoints("Spooler"), (CPT,)),
+            (e.ListCheckpoints("Spooler"), ()),
+            (e.ListCheckpoints("Spooler"), ()),
+        ],
+    )
+    script = [
+        (e.Unwatch("Spooler"), None),
+        (e.AwaitSaves("Spooler"), None),
+        (e.ListCheckpoints("Spooler"), (CPT,)),
+        (e.ListCheckpoints("Spooler"), ()),
+    ]
+    plays(after_offline("Spooler"), script)
 
 
 def test_a_damaged_image_is_said_and_the_last_good_one_used() -> None:
     op = before_online("Spooler")
     op.send(None)
+    op.send((CPT,))
     op.send((CPT,))
     last_good = Image(2, TREE, damaged=True)
     assert logged(op.send(last_good), 1024)
@@ -141,9 +168,11 @@ def test_a_key_held_open_is_event_1024() -> None:
     op = before_online("Spooler")
     op.send(None)
     op.send((CPT,))
+    op.send((CPT,))
     assert op.send(Image(2, TREE)) == e.RestoreKey(CPT, Image(2, TREE))
     assert logged(op.send(Win32.ACCESS_DENIED), 1024)
-    assert op.send(None) == e.Watch(CPT)
+    assert op.send(None) == e.ListCheckpoints("Spooler")
+    assert op.send((CPT,)) == e.Watch(CPT)
 
 
 def test_the_watch_is_rearmed_before_the_key_is_read() -> None:
@@ -205,9 +234,11 @@ def test_offline_stops_watching_waits_for_saves_in_flight_then_saves_all() -> No
         [
             (e.Unwatch("Spooler"), None),
             (e.AwaitSaves("Spooler"), None),
-            (e.ListCheckpoints("Spooler"), (CPT, OTHER)),
+            LISTED,
+            LISTED,
             (e.ReadKey(KEY), TREE),
             (e.SaveImage(CPT, TREE, Trigger.OFFLINE), None),
+            LISTED,
             (e.ReadKey(OTHER.key), EMPTY),
             (e.SaveImage(OTHER, EMPTY, Trigger.OFFLINE), None),
         ],
@@ -216,11 +247,12 @@ def test_offline_stops_watching_waits_for_saves_in_flight_then_saves_all() -> No
 
 def test_a_save_at_offline_that_fails_is_reported_and_the_next_one_made() -> None:
     op = after_offline("Spooler")
-    for answer in (None, None, None, (CPT, OTHER)):
+    for answer in (None, None, None, (CPT, OTHER), (CPT, OTHER)):
         op.send(answer)
     assert op.send(TREE) == e.SaveImage(CPT, TREE, Trigger.OFFLINE)
     assert logged(op.send(Win32.DISK_FULL), 1080)
-    assert op.send(None) == e.ReadKey(OTHER.key)
+    assert op.send(None) == e.ListCheckpoints("Spooler")
+    assert op.send((CPT, OTHER)) == e.ReadKey(OTHER.key)
 
 
 def test_a_failure_saves_nothing() -> None:
