@@ -234,9 +234,12 @@ def look() -> Op[Cluster]:
 
 
 def wait_for(condition: Condition) -> Op[Cluster]:
-    cluster = yield Await(condition)
-    assert isinstance(cluster, Cluster), f"{condition} answered with {cluster!r}"
-    return cluster
+    while True:
+        cluster = yield Await(condition)
+        assert isinstance(cluster, Cluster), f"{condition} answered with {cluster!r}"
+        # Whoever was woken by the same change and went on first may have undone what we waited for.
+        if condition.holds(cluster):
+            return cluster
 
 
 def sleep(timer: str, subject: str, times: int = 1) -> Op[None]:

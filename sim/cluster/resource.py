@@ -121,6 +121,8 @@ class HandleFailure(Operation, frozen=True):
         cluster = yield from wait_for(Stopped(dependents))
         if cluster.resources[name].state is not State.FAILED or not cluster.resources[name].wanted:
             return
+        if cluster.groups[plan.resources[name].group].moving:
+            return  # it comes online where its group goes
         action = number(plan, name, "RestartAction", RESTART_ACTION)
         if action == 0:
             return

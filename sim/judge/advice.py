@@ -8,13 +8,11 @@ Where no command would have helped, there is none.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from sim.history import events
 from sim.history.events import Change
 from sim.history.verdict import Cause, Fate
 from sim.judge.fate import Judged
-from sim.judge.reading import ONLINE, Reading
+from sim.judge.reading import Reading
 from sim.registry import KeyPath, Value, physical, type_name
 from sim.registry.values import Type
 
@@ -43,36 +41,58 @@ def advice(reading: Reading, write: int, judged: Judged) -> tuple[str, ...]:
     if resource is None or judged.fate not in (Fate.LOST, Fate.STRANDED) or judged.cause not in CURED:
         return ()
     host = reading.host_at(resource, index)
-    if not _helps(reading, event, resource, host, index):
-        return ()
     edit = edit_command(event, host)
-    if edit is None:
+    if edit is None or not _helps(reading, event, resource, host, index):
         return ()
-    if reading.state_at(resource, index) in (ONLINE, "OnlinePending"):
-        # Online there already, or about to be: wait for it, then make the change where it runs.
-        return f'cluster resource "{resource}" /online /wait', edit
-    return (
-        f'cluster resource "{resource}" /online /wait',
-        edit,
-        f'cluster resource "{resource}" /offline /wait',
-    )
+    online = f'cluster resource "{resource}" /online /wait'
+    offline = f'cluster resource "{resource}" /offline /wait'
+    match reading.state_at(resource, index):
+        case "Online" | "OnlinePending":
+            # Online there already, or about to be: wait for it, then make the change where it runs.
+            return online, edit
+        case "OfflinePending":
+            return offline, online, edit, offline
+    return online, edit, offline
 
 
 def _helps(reading: Reading, event: events.Write, resource: str, host: str, index: int) -> bool:
-    """Whether the cluster could have brought the resource online then, and nothing later would undo the cure."""
-    if reading.nodes[host].at(index) not in ("Up", "Paused"):
+    """Whether the cluster could have saved a proper change then, and nothing later would have taken even that one."""
+    return (
+        reading.nodes[host].at(index) in ("Up", "Paused")
+        and not reading.disk_failing(index)
+        and not _moving(reading, resource, index)
+        and not _hazard(reading, event.key, resource, index)
+    )
+
+
+def _moving(reading: Reading, resource: str, index: int) -> bool:
+    """Whether the group was on its way to another node: then the cluster refuses every command for it."""
+    if reading.state_at(resource, index) != "OfflinePending":
         return False
-    return not any(True for _ in _hazards(reading, event.key, index))
+    group = reading.begin.resources[resource].group
+    for event in reading.history[index:]:
+        if isinstance(event, events.GroupOwner) and event.group == group:
+            return True
+        if isinstance(event, events.ResourceState) and event.resource == resource and event.state == "OnlinePending":
+            return False
+    return False
 
 
-def _hazards(reading: Reading, key: KeyPath, index: int) -> Iterator[int]:
-    """Later events that would take even a change that was made properly."""
-    for at, save in reading.saves:
-        if at > index and save.trigger is events.Trigger.ADDED and physical(save.key).covers(key):
-            yield at
-    for at, damage in reading.damages:
-        if at > index and physical(damage.key).covers(key):
-            yield at
+def _hazard(reading: Reading, key: KeyPath, resource: str, index: int) -> bool:
+    """Whether a later event takes even a change that was made properly.
+
+    The checkpoint is taken anew or damaged, or covers the key no longer, or another resource shares the key.
+    """
+    spans = [span for span in reading.covering(key) if span.reaches(index)]
+    return (
+        any(
+            at > index and save.trigger is events.Trigger.ADDED and physical(save.key).covers(key)
+            for at, save in reading.saves
+        )
+        or any(at > index and physical(damage.key).covers(key) for at, damage in reading.damages)
+        or any(span.resource != resource for span in spans)
+        or not any(span.last is None and span.at(index) for span in spans)
+    )
 
 
 def edit_command(event: events.Write, node: str) -> str | None:

@@ -144,7 +144,7 @@ def cause_of(reading: Reading, write: int, resource: str, until: int) -> Cause:
 
 def _went_down(reading: Reading, resource: str, node: str, index: int, until: int) -> int | None:
     downs = [at for at, down in reading.downs if down == node]
-    failures = [at for at, failed in reading.failures if failed == resource]
+    failures = [at for at, failed, where in reading.failures if failed == resource and where == node]
     return min((at for at in (*downs, *failures) if index < at <= until), default=None)
 
 

@@ -83,7 +83,7 @@ class Reading:
         self.damages: list[tuple[int, events.ImageDamaged]] = []
         self.starts: list[tuple[int, events.ProcessStarted]] = []
         self.downs: list[tuple[int, str]] = []
-        self.failures: list[tuple[int, str]] = []
+        self.failures: list[tuple[int, str, str | None]] = []
         self.replaced_at: dict[int, int] = {}
         self.spans: list[Span] = []
         self.states = {name: Track(each.state) for name, each in begin.resources.items()}
@@ -132,7 +132,7 @@ class Reading:
                 self.states[event.resource].add(index, event.state)
                 self.hosts[event.resource].add(index, event.node)
                 if event.state == "Failed":
-                    self.failures.append((index, event.resource))
+                    self.failures.append((index, event.resource, event.node))
             case events.GroupOwner():
                 self.owners[event.group].add(index, event.owner)
                 for name in self.begin.groups[event.group].resources:
@@ -191,6 +191,16 @@ class Reading:
     def in_database(self, key: KeyPath) -> bool:
         """Whether the key belongs to the cluster database."""
         return key.folded[:1] == (DATABASE,)
+
+    def disk_failing(self, index: int) -> bool:
+        """Whether the quorum disk was gone or refused to be written when the event at `index` happened."""
+        failing = {"quorum-offline": False, "quorum-write-error": False}
+        for event in self.history[:index]:
+            if isinstance(event, events.Fault) and event.fault in failing:
+                failing[event.fault] = "ended" not in event.parameters
+            elif isinstance(event, events.Fault) and event.fault == "quorum-online":
+                failing = dict.fromkeys(failing, False)
+        return any(failing.values())
 
     def undoings(self, write: int, node: str) -> list[tuple[int, events.Restored | events.HiveReverted]]:
         """Where and when the write was undone in one node's registry."""

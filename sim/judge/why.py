@@ -136,7 +136,10 @@ def _accident(reading: Reading, write: int, judged: Judged, resource: str, index
                 each = reading.history[at]
                 if isinstance(each, events.NodeState) and each.node == event.node and each.state == "Down":
                     return [f"At {clock(each.at)} the cluster service of {each.node} was gone before a save held it."]
-                if isinstance(each, events.ResourceState) and each.resource == resource and each.state == "Failed":
+                failing = (
+                    isinstance(each, events.ResourceState) and each.resource == resource and each.state == "Failed"
+                )
+                if failing and each.node == event.node:
                     return [
                         f"At {clock(each.at)} {resource} failed before a save held it, and a failure saves nothing."
                     ]

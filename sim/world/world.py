@@ -676,6 +676,8 @@ def _count_failover(world: World, _: Running, effect: effects.CountFailover) -> 
 
 
 def _start_process(world: World, running: Running, effect: effects.StartProcess) -> object:
+    owner = world.cluster.owner(effect.resource)
+    assert owner == _host(running), f"{effect.resource} starts on {_host(running)}, its group is owned by {owner}"
     world.report(running, events.ProcessStarted, _host(running), resource=effect.resource)
     world.changed(state.with_resource(world.cluster, effect.resource, process=True))
     subject = f"resource_online/{effect.resource}"

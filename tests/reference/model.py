@@ -433,7 +433,7 @@ class Model:
         for each in dependents:
             self.start(self.offline(each, node), node, ("off", each, node))
         yield lambda: all(self.state[n] in ("Offline", "Failed") for n in dependents)
-        if self.state[r] != "Failed" or not self.wanted[r]:
+        if self.state[r] != "Failed" or not self.wanted[r] or self.moving[self.res[r]["group"]]:
             return
         if failures <= THRESHOLD:
             for each in (r, *dependents):
