@@ -54,6 +54,7 @@ class BringOnline(Operation, frozen=True):
             return
         yield from set_state(name, State.ONLINE_PENDING)
         needs = cluster.plan.resources[name].depends_on
+        yield from wait_for(Settled(needs))  # one that is going offline has to get there before it can come back
         for need in needs:
             yield from spawn(BringOnline(self.host, need))
         cluster = yield from wait_for(Settled(needs))

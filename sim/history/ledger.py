@@ -195,6 +195,12 @@ class Ledger:
         self.flushed[event.node] = self.nodes[event.node].copy()
         return event
 
+    def _elsewhere(self, node: str) -> set[int]:
+        """The writes that stand in some image, or on another node."""
+        places = [image.standing for image in self.newest.values()]
+        places += [place.standing for name, place in self.nodes.items() if name != node]
+        return {write for standing in places for ids in standing.values() for write in ids}
+
     def _reverted(self, event: HiveReverted) -> AnyEvent:
         assert event.node is not None
         now = self.nodes[event.node]
@@ -207,7 +213,8 @@ class Ledger:
         for at, ids in now.standing.items():
             standing[at] = _merged(standing.get(at, ()), ids)
         if event.to == "setup":  # the disk is gone with all that stood on it, equal or not
-            undone = sorted({*undone, *(write for ids in standing.values() for write in ids)})
+            gone = {*undone, *(write for ids in standing.values() for write in ids)}
+            undone = sorted(gone - self._elsewhere(event.node))  # lost is only what had its only copy here
             standing = {}
         self.nodes[event.node] = Place(before.tree, standing)
         self.flushed[event.node] = self.nodes[event.node].copy()

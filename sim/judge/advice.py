@@ -89,7 +89,7 @@ def _hazard(reading: Reading, key: KeyPath, resource: str, index: int) -> bool:
             at > index and save.trigger is events.Trigger.ADDED and physical(save.key).covers(key)
             for at, save in reading.saves
         )
-        or any(at > index and physical(damage.key).covers(key) for at, damage in reading.damages)
+        or any(physical(damage.key).covers(key) for _, damage in reading.damages)
         or any(span.resource != resource for span in spans)
         or not any(span.last is None and span.at(index) for span in spans)
     )

@@ -236,11 +236,15 @@ class Model:
             (deepcopy(self.setup[node]), {}) if setup else (deepcopy(self.flushed[node][0]), self.flushed[node][1])
         )
         here = self.standing[node]
+        others = {
+            w for place, cells in self.standing.items() if place not in (node, "db") for i in cells.values() for w in i
+        }
         back = {c: set(i) for c, i in old.items()}
         for cell in {*self.cells(self.reg[node], tree), *here}:
             if self.datum(self.reg[node], cell) != self.datum(tree, cell) or setup:
                 for w in here.pop(cell, ()):
-                    self.undo(w, node, tick, "setup" if setup else "power")
+                    if not setup or w not in others:  # a disk takes only what had no other copy
+                        self.undo(w, node, tick, "setup" if setup else "power")
             elif cell in here:
                 back[cell] = back.get(cell, set()) | here[cell]
         self.reg[node], self.standing[node] = tree, {} if setup else back
@@ -372,6 +376,7 @@ class Model:
         if self.state[r] == "Online" or self.host(r) != node:
             return
         self.state[r] = "OnlinePending"
+        yield lambda: self.settled(*self.res[r]["depends"])
         for need in self.res[r]["depends"]:
             self.start(self.online(need, node), node, ("on", need, node))
         yield lambda: self.settled(*self.res[r]["depends"])
