@@ -53,7 +53,8 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
 def test_help_imports_nothing_heavy() -> None:
     script = (
         "import sys\nfrom sim.cli import main\ntry:\n    main(['--help'])\nexcept SystemExit:\n    pass\n"
-        "print([name for name in ('simpy', 'matplotlib', 'yaml', 'rich', 'msgspec', 'jsonschema') if name in sys.modules])"
+        "heavy = {'simpy', 'matplotlib', 'yaml', 'rich', 'msgspec', 'jsonschema'}\n"
+        "print(sorted(heavy & set(sys.modules)))"
     )
     out = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT, check=True).stdout
     assert out.splitlines()[-1] == "[]"

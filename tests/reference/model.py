@@ -9,7 +9,7 @@ key) for each checkpoint, and "db", the cluster database. Times are microseconds
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from copy import deepcopy
 from typing import Any
 
@@ -64,7 +64,7 @@ class Model:
         for tree in self.reg.values():
             tree.setdefault("software", {})
         self.setup = deepcopy(self.reg)
-        self.standing: dict[Any, dict[Any, set[int]]] = {node: {} for node in self.nodes} | {"db": {}}
+        self.standing: dict[Any, dict[Any, set[int]]] = {place: {} for place in (*self.nodes, "db")}
         self.flushed = {node: (deepcopy(self.reg[node]), dict[Any, set[int]]()) for node in self.nodes}
         self.flush_due: dict[str, Proc] = {}
         self.db: dict[Any, int] = {}
@@ -268,7 +268,8 @@ class Model:
         tick = self.tick()
         record = {
             "label": label, "node": node, "key": key, "value": value, "data": data, "rejected": rejected, "db": db,
-            "tick": tick, "undone": None, "replaced": None, "state": {r: (self.state[r], self.host(r)) for r in self.res},
+            "tick": tick, "undone": None, "replaced": None, "downs": [],
+            "state": {r: (self.state[r], self.host(r)) for r in self.res},
         }  # fmt: skip
         self.writes.append(record)
         if rejected:
@@ -321,7 +322,7 @@ class Model:
     def number_of(self, r: str, key: str) -> int:
         return next(n for n, k in {**self.listed[r], **self.claimed[r]}.items() if k == key)
 
-    def save(self, node: str, r: str, number: int, key: str, trigger: str) -> Iterator[Any]:
+    def save(self, node: str, r: str, number: int, key: str, trigger: str) -> Generator[Any, None, bool]:
         """One save; returns whether it held."""
         tree = self.below(node, key)
         if tree is None:
@@ -355,7 +356,7 @@ class Model:
                 self.after(RETRY, lambda: None)
                 gone = key not in self.reg[node]
                 yield (
-                    lambda: (
+                    lambda over=over, gone=gone: (
                         self.now >= over
                         or (mark in self.dirty and not gone)
                         or key not in self.watch.get((node, r), ())
@@ -479,10 +480,10 @@ class Model:
         return [node for node in self.nodes if self.service[node] == "Up"]
 
     def down(self, r: str | None, node: str) -> None:
-        """The resource failed, or (None) the node's service is gone: what was watched there and not saved is unsaved."""
+        """The resource failed, or (None) the node's service is gone: what was not saved there by now is unsaved."""
         tick = self.tick()
         for write in self.writes:
-            write.setdefault("downs", []).append((tick, r, node))
+            write["downs"].append((tick, r, node))
 
     def leave(self, node: str) -> None:
         """The service of a node is gone without a word."""
@@ -754,7 +755,7 @@ class Model:
         here = state == "Online" and host == node
         saves = [s for s in self.saves if made < s[0] < until and w in s[4]]
         first = saves[0][0] if saves else until
-        downs = [d for d in write.get("downs", ()) if made < d[0] <= until and d[2] == node and d[1] in (None, r)]
+        downs = [d for d in write["downs"] if made < d[0] <= until and d[2] == node and d[1] in (None, r)]
         if here and downs and downs[0][0] < first:
             return "unsaved"
         if by == "power" and not saves:
@@ -770,9 +771,9 @@ class Model:
                     return "checkpoint-rolled-back"
                 held[name, key] = w in ids
         for tick, name, key, failed in self.failed:
-            if made < tick < until and covers(key, write["key"]):
-                if (failed is not None and w in failed) or (failed is None and here and name == r):
-                    return "save-failed"
+            held_it = (failed is not None and w in failed) or (failed is None and here and name == r)
+            if held_it and made < tick < until and covers(key, write["key"]):
+                return "save-failed"
         if state in PENDING and host == node:
             return "pending-edit"
         if state in ("Online", *PENDING) and host != node:
