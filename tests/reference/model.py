@@ -266,7 +266,7 @@ class Model:
     ) -> None:
         w = len(self.writes)
         tick = self.tick()
-        record = {
+        record: dict[str, Any] = {
             "label": label, "node": node, "key": key, "value": value, "data": data, "rejected": rejected, "db": db,
             "tick": tick, "undone": None, "replaced": None, "downs": [],
             "state": {r: (self.state[r], self.host(r)) for r in self.res},
