@@ -47,7 +47,7 @@ class _Usage(click.Group):
             click.echo(error.ctx.get_help())
             sys.exit(0)
         except click.ClickException as error:
-            _fail(f"failsim: {error.format_message()}; see 'failsim --help'")
+            _fail(f"failsim: {error.format_message().rstrip('.')}; see 'failsim --help'")
         except (click.Abort, KeyboardInterrupt):
             sys.exit(130)
         except BrokenPipeError:

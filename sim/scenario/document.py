@@ -42,8 +42,7 @@ class ScenarioError(ValueError):
         super().__init__(file, line, column, problem)
 
     def __str__(self) -> str:
-        place = f"{one_line(self.file)}:{self.line}:{self.column}" if self.line else one_line(self.file)
-        return f"{place}: {self.problem}"
+        return f"{one_line(self.file)}:{self.line}:{self.column}: {self.problem}"
 
 
 class Item:
@@ -85,16 +84,16 @@ def read_bytes(path: Path, file: str) -> bytes:
     """The bytes of a scenario's file. Raises ScenarioError for one that is none."""
     try:
         if path.is_dir():
-            raise ScenarioError(file, 0, 0, "is a folder; a scenario is a YAML file")
+            raise ScenarioError(file, 1, 1, "is a folder; a scenario is a YAML file")
         if path.stat().st_size > SIZE_LIMIT:
             raise ScenarioError(
                 file, 0, 0, f"is larger than {SIZE_LIMIT >> 20} MiB; a scenario is text that people write"
             )
         return path.read_bytes()
     except FileNotFoundError:
-        raise ScenarioError(file, 0, 0, "no such file") from None
+        raise ScenarioError(file, 1, 1, "no such file; name one that is there") from None
     except (OSError, ValueError) as error:
-        raise ScenarioError(file, 0, 0, f"cannot be read: {getattr(error, 'strerror', None) or error}") from None
+        raise ScenarioError(file, 1, 1, f"cannot be read ({getattr(error, 'strerror', None) or error}); name another") from None
 
 
 def compose(data: bytes, file: str) -> Item:
