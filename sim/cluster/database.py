@@ -6,6 +6,8 @@ Layout:   `Resources\<GUID>` with Name, Type, `Parameters`, and `RegSync`, the l
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from sim.checkpoint.effects import Checkpoint
 from sim.cluster.plan import ClusterPlan
 from sim.registry import EMPTY, KeyPath, KeyTree, Value
@@ -51,12 +53,17 @@ def stated_checkpoints(plan: ClusterPlan, resource: str) -> tuple[Checkpoint, ..
 
 def resource_key(plan: ClusterPlan, resource: str) -> KeyPath:
     """The resource's own key, below HKEY_LOCAL_MACHINE."""
-    return ROOT / "Resources" / plan.resources[resource].guid
+    return _below_resources(plan.resources[resource].guid)
 
 
 def list_key(plan: ClusterPlan, resource: str) -> KeyPath:
     """The key that lists the resource's checkpoints."""
-    return resource_key(plan, resource) / "RegSync"
+    return _below_resources(plan.resources[resource].guid, "RegSync")
+
+
+@lru_cache(maxsize=4096)
+def _below_resources(*names: str) -> KeyPath:
+    return KeyPath((*ROOT.names, "Resources", *names))
 
 
 def parameter_key(plan: ClusterPlan, resource: str, *, common: bool) -> KeyPath:

@@ -93,7 +93,9 @@ def read_bytes(path: Path, file: str) -> bytes:
     except FileNotFoundError:
         raise ScenarioError(file, 1, 1, "no such file; name one that is there") from None
     except (OSError, ValueError) as error:
-        raise ScenarioError(file, 1, 1, f"cannot be read ({getattr(error, 'strerror', None) or error}); name another") from None
+        raise ScenarioError(
+            file, 1, 1, f"cannot be read ({getattr(error, 'strerror', None) or error}); name another"
+        ) from None
 
 
 def compose(data: bytes, file: str) -> Item:

@@ -6,13 +6,15 @@ Units: every time is in integer microseconds of simulated time; a `Window` of th
 from __future__ import annotations
 
 from enum import StrEnum
+from functools import cached_property
 
 import msgspec
 
+from sim.cluster import database
 from sim.cluster.plan import ClusterPlan
 from sim.cluster.profile import Span
 from sim.history.expect import Expect
-from sim.registry import KeyPath, KeyTree
+from sim.registry import EMPTY, KeyPath, KeyTree
 from sim.scenario.command import Command
 
 
@@ -98,7 +100,11 @@ class May(msgspec.Struct, frozen=True, kw_only=True):
     place: Place = Place()
 
 
-class Scenario(msgspec.Struct, frozen=True, kw_only=True):
+HIVES = (("SAM",), ("SECURITY",), ("SOFTWARE",), ("SYSTEM", "ControlSet001", "Services"))
+"""What HKEY_LOCAL_MACHINE has on every machine, as far as it matters here: nobody can create them (domain.md 96)."""
+
+
+class Scenario(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """A cluster, what is in its registries before it forms, what happens, and what is expected.
 
     `registry` maps a node's name to the tree of its HKEY_LOCAL_MACHINE. `until` None: 60 s after the last step.
@@ -115,3 +121,20 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     expect: Expect = Expect()
     file: str = ""
     sha256: str = ""
+
+    @cached_property
+    def machines(self) -> dict[str, KeyTree]:
+        """Each node's registry when time starts: that of a machine that runs Windows, whose hives are there."""
+        return {node: _with_hives(self.registry.get(node, EMPTY)) for node in self.cluster.nodes}
+
+    @cached_property
+    def database(self) -> KeyTree:
+        """The cluster database when time starts, the stated checkpoints listed."""
+        return database.at_start(self.cluster)
+
+
+def _with_hives(tree: KeyTree) -> KeyTree:
+    for hive in HIVES:
+        if tree.at(hive) is None:
+            tree = tree.with_key(hive)
+    return tree

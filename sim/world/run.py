@@ -9,7 +9,6 @@ from sim.cluster import database, state
 from sim.cluster.profile import TIMERS, Profile, Window
 from sim.history import events
 from sim.history.events import FORMAT, AnyEvent
-from sim.registry import EMPTY, KeyTree
 from sim.scenario.model import After, App, At, Do, Fault, Scenario, Step
 from sim.world.choices import Choices
 from sim.world.steps import RunStep
@@ -20,10 +19,6 @@ QUIET = 60_000_000
 
 PATIENCE = 3_600_000_000
 """How long a run without `until` goes on for a step that does not complete, microseconds."""
-
-
-HIVES = (("SAM",), ("SECURITY",), ("SOFTWARE",), ("SYSTEM", "ControlSet001", "Services"))
-"""What HKEY_LOCAL_MACHINE has on every machine, as far as it matters here."""
 
 
 class RunError(ValueError):
@@ -138,18 +133,10 @@ def begin(scenario: Scenario, seed: int | None, policy: Policy) -> events.Begin:
             for name in plan.resources
             for checkpoint in database.stated_checkpoints(plan, name)
         ),
-        registry={node: _with_hives(scenario.registry.get(node, EMPTY)) for node in plan.nodes},
-        database=database.at_start(plan),
+        registry=scenario.machines,
+        database=scenario.database,
         expect=scenario.expect,
     )
-
-
-def _with_hives(tree: KeyTree) -> KeyTree:
-    """The registry of a machine that runs Windows: its hives are there, and nobody can create one (domain.md 96)."""
-    for hive in HIVES:
-        if tree.at(hive) is None:
-            tree = tree.with_key(hive)
-    return tree
 
 
 def _struck(scenario: Scenario, choices: Choices) -> tuple[Step, ...]:
