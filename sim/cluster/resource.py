@@ -80,6 +80,8 @@ class TakeOffline(Operation, frozen=True):
     def run(self) -> Op[None]:
         name = self.resource
         cluster = yield from wait_for(Settled((name,)))
+        if cluster.owner(name) != self.host:
+            return  # it failed while this waited, and its group went on without it
         if cluster.resources[name].state is State.ONLINE:
             yield from set_state(name, State.OFFLINE_PENDING)
         dependents = cluster.dependents(name)

@@ -66,16 +66,16 @@ def _helps(reading: Reading, event: events.Write, resource: str, host: str, inde
 
 
 def _moving(reading: Reading, resource: str, index: int) -> bool:
-    """Whether the group was on its way to another node: then the cluster refuses every command for it."""
-    if reading.state_at(resource, index) != "OfflinePending":
-        return False
+    """Whether the group was on its way to another node: then the cluster refuses every command for it.
+
+    Told from its arrival: a later change of owner whose cause lies before. (Its resources may all be offline.)
+    """
     group = reading.begin.resources[resource].group
-    for event in reading.history[index:]:
-        if isinstance(event, events.GroupOwner) and event.group == group:
-            return True
-        if isinstance(event, events.ResourceState) and event.resource == resource and event.state == "OnlinePending":
-            return False
-    return False
+    asked = reading.history[index].id
+    return any(
+        isinstance(event, events.GroupOwner) and event.group == group and min(event.because, default=asked) < asked
+        for event in reading.history[index:]
+    )
 
 
 def _hazard(reading: Reading, key: KeyPath, resource: str, index: int) -> bool:

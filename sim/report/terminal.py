@@ -6,7 +6,8 @@ only where rich finds a terminal (NO_COLOR is honoured by it).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
 from typing import IO
 
 from rich.console import Console
@@ -122,16 +123,25 @@ def _wrapped(text: str, width: int) -> list[str]:
 # --- writes -----------------------------------------------------------------------------------------------------
 
 
-def writes(found: Iterable[WriteVerdict], out: Console) -> None:
+def writes(found: Collection[WriteVerdict], out: Console) -> None:
     """Each write with its fate, its story and what to do instead."""
+    shared = Counter(write.label for write in found)
     for write in found:
-        _write(write, out)
+        _write(write, _name(write, shared), out)
 
 
-def _write(write: WriteVerdict, out: Console) -> None:
+def _name(write: WriteVerdict, shared: Counter[str | None]) -> str:
+    """Its label; where several writes have the same, which of them it is."""
+    if write.label is None:
+        return f"write {write.id}"
+    if shared[write.label] == 1:
+        return write.label
+    return f"{write.label}: {write.key if write.value is None else write.value or '(default)'}"
+
+
+def _write(write: WriteVerdict, name: str, out: Console) -> None:
     sign = signs(out)
     cause = f" ({write.cause})" if write.cause else ""
-    name = write.label or f"write {write.id}"
     head = Text.assemble(
         (f"{sign['dot']} ", STYLES[write.fate]),
         (printable(name, out), "bold"),
@@ -163,7 +173,7 @@ def timeline(verdict: Verdict, out: Console) -> None:
     lanes = [*verdict.begin.nodes, QUORUM]
     if out.width < max(NARROW, 12 + 16 * len(lanes)):
         for at, lane, text, style in rows:
-            say(out, f"{clock(at):>9}  {lane}: {text}", style=style, hang=11)
+            say(out, f"{clock(at)} {lane}: {text}", style=style, hang=4)
         return
     table = Table(box=None, padding=(0, 1), pad_edge=False, show_edge=False, expand=False)
     table.add_column("time", justify="right", style="dim", no_wrap=True)

@@ -405,6 +405,8 @@ class Model:
 
     def offline(self, r: str, node: str) -> Process:
         yield lambda: self.settled(r)
+        if self.host(r) != node:
+            return
         if self.state[r] == "Online":
             self.state[r] = "OfflinePending"
         dependents = [n for n, spec in self.res.items() if r in spec["depends"]]
