@@ -1,8 +1,11 @@
-"""The Windows registry as data: values, names, immutable trees, Win32 verbs, `.reg` text.
+"""The Windows registry as data: values, names, immutable trees, Win32 verbs, `.reg` text, hive files.
 
 What the other rooms say `from sim.registry import ...` for. It knows nothing of clusters, clocks or disks.
 """
 
+from sim.registry.hive import HiveError
+from sim.registry.hive_read import HiveHeader, read_header, read_hive
+from sim.registry.hive_write import write_hive
 from sim.registry.names import KeyPath, upcase
 from sim.registry.reg_text import (
     RegCreate,
@@ -31,6 +34,8 @@ __all__ = [
     "Change",
     "ChangeKind",
     "Filter",
+    "HiveError",
+    "HiveHeader",
     "KeyPath",
     "KeyTree",
     "NameMap",
@@ -52,9 +57,12 @@ __all__ = [
     "entries_of",
     "parse_reg",
     "physical",
+    "read_header",
+    "read_hive",
     "type_name",
     "type_number",
     "upcase",
     "write_changes",
+    "write_hive",
     "write_reg",
 ]

@@ -56,6 +56,11 @@ class NameMap(Generic[T]):
             entries[folded] = (entries[folded][0] if folded in entries else name, item)
         return _node(entries, 0)
 
+    @staticmethod
+    def of_entries(entries: dict[str, tuple[str, T]]) -> NameMap[T]:
+        """A map of folded names to names and items, for a reader of many; the dict is the map's from then on."""
+        return _node(entries, 0)
+
     def __len__(self) -> int:
         return self._size
 
@@ -249,6 +254,13 @@ class KeyTree:
     def built(values: Iterable[tuple[str, Value]] = (), keys: Iterable[tuple[str, KeyTree]] = ()) -> KeyTree:
         """A key of many values and subkeys at once (`NameMap.of`)."""
         return KeyTree(NameMap.of(values), NameMap.of(keys))
+
+    @staticmethod
+    def stable(values: NameMap[Value], keys: NameMap[KeyTree], class_name: str | None) -> KeyTree:
+        """A key of which it is known that nothing in it is volatile, as a hive holds it."""
+        tree = KeyTree(values, _NO_KEYS, class_name)
+        tree.keys = keys
+        return tree
 
     # --- reading ------------------------------------------------------------------------------------------
 

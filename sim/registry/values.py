@@ -66,7 +66,7 @@ def type_number(name: str) -> int:
     return _NUMBERS[upper]
 
 
-class Value(msgspec.Struct, frozen=True):
+class Value(msgspec.Struct, frozen=True, gc=False):  # holds nothing that could be part of a cycle
     """The data of one value: its type number (0 ... 2**32 - 1) and its bytes."""
 
     type: int
