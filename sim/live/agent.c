@@ -111,11 +111,15 @@ static unsigned digit(char digit)
     return digit <= '9' ? digit - '0' : (digit | 32) - 'a' + 10;
 }
 
-/* Bytes of a word in hex, with a null character behind them; to be freed. */
+/*
+ * Bytes of a word in hex; to be freed. A name has a null character behind it, data has none: RegSetValueEx would
+ * take one that happens to stand there for the terminator that its caller forgot to count.
+ */
 static BYTE *bytes_of(const char *text, DWORD *size)
 {
     size_t count = *text == '.' || *text == '-' ? 0 : strlen(text) / 2;
-    BYTE *bytes = need(calloc(count + sizeof(WCHAR), 1));
+    BYTE *bytes = need(malloc(count + sizeof(WCHAR)));
+    memset(bytes + count, size ? 0xff : 0, sizeof(WCHAR));
     for (size_t at = 0; at < count; at++) bytes[at] = (BYTE)(digit(text[2 * at]) << 4 | digit(text[2 * at + 1]));
     if (size) *size = (DWORD)count;
     return bytes;
@@ -494,6 +498,20 @@ static LSTATUS wait(Hold *hold, DWORD milliseconds)
     return ERROR_SUCCESS;
 }
 
+/* The watches whose events are set; waits until one is, or so long. */
+static LSTATUS signals(DWORD milliseconds)
+{
+    static HANDLE events[MAXIMUM_WAIT_OBJECTS];
+    DWORD count = 0;
+    for (unsigned at = 1; at < HOLDS && count < MAXIMUM_WAIT_OBJECTS; at++)
+        if (holds[at].event) events[count++] = holds[at].event;
+    if (count) WaitForMultipleObjects(count, events, FALSE, milliseconds);
+    else Sleep(milliseconds);
+    for (unsigned at = 1; at < HOLDS; at++)
+        if (holds[at].event && WaitForSingleObject(holds[at].event, 0) == WAIT_OBJECT_0) tell_number(at);
+    return ERROR_SUCCESS;
+}
+
 /* --- other programs --------------------------------------------------------------------------------------- */
 
 static HANDLE open_file(WCHAR *path, DWORD access, DWORD how)
@@ -589,6 +607,7 @@ static LSTATUS carry_out(void)
     if (!strcmp(verb, "delete")) return delete_below(RegDeleteKeyW);
     if (!strcmp(verb, "deltree")) return delete_below(RegDeleteTreeW);
     if (!strcmp(verb, "run")) return run();
+    if (!strcmp(verb, "signals")) return signals(number());
     if (!strcmp(verb, "close") || !strcmp(verb, "rearm") || !strcmp(verb, "wait")) return on_hold(verb, hold_of(word()));
     return on_key(verb);
 }

@@ -220,6 +220,10 @@ class Agent:
         (given,) = self._ask("wait", str(watch), str(int(seconds * 1000)), patience=seconds + PATIENCE)
         return given == "1"
 
+    def signals(self, seconds: float = 0) -> tuple[int, ...]:
+        """The watches whose events are set; waits at most so long for one of the first 64 to be."""
+        return tuple(map(int, self._ask("signals", str(int(seconds * 1000)), patience=seconds + PATIENCE)))
+
     # --- programs -----------------------------------------------------------------------------------------
 
     def run(self, command: str, *, typed: str = "", seconds: float = PATIENCE) -> Ran:

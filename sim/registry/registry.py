@@ -3,11 +3,15 @@
 State:    the current tree, open handles, watches: plain data, so that `copy` is cheap and independent.
 Errors:   a verb raises `Win32Error` with the documented number, and then has changed nothing.
 Watches:  RegNotifyChangeKeyValue (domain.md 100-103): one call, one signal; changes coalesce; a restore signals
-          nobody. Setting equal data signals nobody (seen in an independent implementation, wine.md; no document
-          says it). Assumed: a watch is no open handle, so it does not stand in the way of a restore, and it
-          outlives one wherever its key is there again; the end of a handle or thread (102) is `unwatch`, silent.
+          nobody. "Note that the function does not notify the caller if the specified key is deleted" (its page in
+          the MSDN Library of June 1998; seen in Wine): only those above it, and those within the tree that goes
+          whose own subkeys go first. Setting equal data signals nobody (seen in Wine; no document says it).
+          Assumed: a watch is no open handle, so it does not stand in the way of a restore, and it outlives one
+          wherever its key is there again; the end of a handle or thread (102) is `unwatch`, silent.
 Limits:   domain.md 95: 255 characters a key's name (a component, not the path: assumed), 16,383 a value's, 512
-          levels, 32 created by one call, 1 MB of data. That each is answered by INVALID_PARAMETER is assumed.
+          levels, 32 created by one call, 1 MB of data. That each is answered by INVALID_PARAMETER is assumed; for
+          names it is seen in Wine, also where such a key is only asked for.
+Shown:    tests/wine compares the verbs with Wine's, call by call; tests/wine/differences.yaml says where they differ.
 Never:    security, links (views.py resolves the one there is), time stamps, predefined keys other than this one.
 """
 
@@ -87,10 +91,14 @@ class Registry:
     # --- reading ------------------------------------------------------------------------------------------
 
     def query_key(self, key: KeyPath) -> KeyTree:
-        """The key with all below it. FILE_NOT_FOUND where it is not there."""
+        """The key with all below it.
+
+        FILE_NOT_FOUND where it is not there, INVALID_PARAMETER where the first name that is not there is too long.
+        """
         tree = self.root.at(key)
         if tree is None:
-            raise Win32Error(Win32.FILE_NOT_FOUND, key.hklm)
+            absent = key.names[self._deepest(key)[1]]
+            raise Win32Error(Win32.INVALID_PARAMETER if _too_long(absent) else Win32.FILE_NOT_FOUND, key.hklm)
         return tree
 
     def query_value(self, key: KeyPath, name: str) -> Value:
@@ -123,7 +131,7 @@ class Registry:
             return False
         if depth == 0:
             raise Win32Error(Win32.INVALID_PARAMETER, f"{key.hklm}: no key can be created right below HKLM")
-        if len(key) > DEPTH_LIMIT or len(missing) > LEVELS_LIMIT or max(map(_units, missing)) > KEY_NAME_LIMIT:
+        if len(key) > DEPTH_LIMIT or len(missing) > LEVELS_LIMIT or any(map(_too_long, missing)):
             raise Win32Error(Win32.INVALID_PARAMETER, key.hklm)
         if there.volatile and not volatile:
             raise Win32Error(Win32.CHILD_MUST_BE_VOLATILE, key.hklm)
@@ -179,9 +187,11 @@ class Registry:
 
         FILE_NOT_FOUND where it is not there, ACCESS_DENIED for HKEY_LOCAL_MACHINE itself (assumed).
         """
-        self.query_key(key)
+        tree = self.query_key(key)
         if not key.names:
             raise Win32Error(Win32.ACCESS_DENIED, key.hklm)
+        if self._watches:
+            self._signal_within(key, tree)
         self.root = self.root.without_key(key)
         self._forget_deleted()
         if self._watches:
@@ -204,7 +214,7 @@ class Registry:
         if not force and any(held is not None and key.covers(held) for held in self._handles.values()):
             raise Win32Error(Win32.ACCESS_DENIED, key.hklm)
         self.root = self.root.with_key(key, tree)
-        self._forget_deleted(signalling=False)
+        self._forget_deleted()
 
     # --- handles ------------------------------------------------------------------------------------------
 
@@ -293,26 +303,37 @@ class Registry:
         """Tell the watches of a change to the values (LAST_SET) or to the list of subkeys (NAME) of a key."""
         for number, watch in self._watches.items():
             if not watch.gone and watch.concerns(changed, what):
-                if watch.armed:
-                    self._fire(number, watch)
-                elif not watch.missed:
-                    self._watches[number] = msgspec.structs.replace(watch, missed=True)
+                self._tell(number, watch)
 
-    def _fire(self, number: int, watch: Watch) -> None:
-        self._watches[number] = msgspec.structs.replace(watch, armed=False)
-        self._signals.append(number)
+    def _signal_within(self, key: KeyPath, tree: KeyTree) -> None:
+        """Tell the watches within a tree that goes, subkeys first, of the subkeys that they lose."""
+        for number, watch in self._watches.items():
+            if not watch.gone and watch.filter & Filter.NAME and key.covers(watch.key):
+                lost = tree.at(watch.key.below(key))
+                assert lost is not None, f"a watch of {watch.key}, which is not there, is not gone"
+                if lost.keys:
+                    self._tell(number, watch)
 
-    def _forget_deleted(self, *, signalling: bool = True) -> None:
-        """Let handles and watches know that their keys are gone; an armed watch is signalled by that."""
+    def _tell(self, number: int, watch: Watch) -> None:
+        """A change in scope: an armed watch gives its signal, a spent one has missed it."""
+        if watch.armed:
+            self._watches[number] = msgspec.structs.replace(watch, armed=False)
+            self._signals.append(number)
+        elif not watch.missed:
+            self._watches[number] = msgspec.structs.replace(watch, missed=True)
+
+    def _forget_deleted(self) -> None:
+        """Let handles and watches know that their keys are gone; by itself that signals nobody."""
         for handle, held in self._handles.items():
             if held is not None and self.root.at(held) is None:
                 self._handles[handle] = None
         for number, watch in self._watches.items():
             if not watch.gone and self.root.at(watch.key) is None:
-                gone = msgspec.structs.replace(watch, gone=True)
-                self._watches[number] = gone
-                if gone.armed and signalling:
-                    self._fire(number, gone)
+                self._watches[number] = msgspec.structs.replace(watch, gone=True)
+
+
+def _too_long(name: str) -> bool:
+    return _units(name) > KEY_NAME_LIMIT
 
 
 def _units(name: str) -> int:
