@@ -390,7 +390,10 @@ static BOOL same_name(const WCHAR *left, const WCHAR *right)
     return CompareStringOrdinal(left, -1, right, -1, TRUE) == CSTR_EQUAL;
 }
 
-/* Delete what the tree does not have: from behind, since a deletion moves what follows. */
+/*
+ * Delete what the tree does not have: from behind, since a deletion moves what follows. A value in another case goes
+ * too, to come back in the tree's; a key stays as it is called, for the sake of those who hold it open.
+ */
 static LSTATUS prune(HKEY key, const Tree *tree)
 {
     static WCHAR name[NAME_UNITS];
@@ -399,7 +402,7 @@ static LSTATUS prune(HKEY key, const Tree *tree)
     for (DWORD at = values; error == ERROR_SUCCESS && at-- > 0;) {
         error = value_name(key, at, name, &units);
         const Value *value = tree->values;
-        while (value && !same_name(value->name, name)) value = value->after;
+        while (value && wcscmp(value->name, name)) value = value->after;
         if (error == ERROR_SUCCESS && value == NULL) error = RegDeleteValueW(key, name);
     }
     for (DWORD at = keys; error == ERROR_SUCCESS && at-- > 0;) {
