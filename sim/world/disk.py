@@ -1,89 +1,166 @@
-r"""The quorum disk: the shared disk that keeps the checkpoint images, `<resource GUID>\0000000N.CPT`.
+r"""The quorum disk: the shared disk on which the store of checkpoint images lies.
 
-Faults:   offline; refused writes; slow transfers; an image damaged at rest; a crash during a save.
-Never:    a torn image (a save is one step here; the store of real files comes with its own crash points);
-          loss of the quorum disk itself; damage that goes unnoticed.
+The store is the real one (`sim.checkpoint.store`); this is the disk under it. Files are kept as values, so that a save
+costs what changed; `encode` gives their bytes where somebody wants them.
+
+Faults:   offline; refused writes; slow transfers; an image damaged at rest.
+Never:    a crash within a save (a save lands at one instant here; the crashes between its effects are enumerated
+          elsewhere, with the same store); loss of the quorum disk itself; damage that goes unnoticed.
 Holds:    an acknowledged save survives every fault above but damage at rest, and then the one before it is used.
 Units:    microseconds. One transfer at a time, first come first served.
 """
 
 from __future__ import annotations
 
-import msgspec
+from typing import Any
 
-from sim.checkpoint.effects import Checkpoint, Image
+from sim.checkpoint import store
+from sim.checkpoint.effects import Checkpoint, Image, Op
+from sim.checkpoint.files import (
+    UNREADABLE,
+    Contents,
+    Delete,
+    FlushFile,
+    FlushFolder,
+    ImageFile,
+    ListFolder,
+    MakeFolder,
+    ReadFile,
+    Rename,
+    Unreadable,
+    WriteFile,
+)
+from sim.checkpoint.store import Found, Slot, Tenure
+from sim.cluster.plan import ClusterPlan
 from sim.registry import KeyTree, Win32
 
 
-class Stored(msgspec.Struct, frozen=True):
-    """One image file: the newest image (None: unreadable) and the last good one before it."""
-
-    version: int
-    newest: KeyTree | None
-    previous: Image | None = None
-
-
 class QuorumDisk:
-    """The images by resource and file number, and what is wrong with the disk."""
+    """The files by folder and name, what is wrong with the disk, and who owns it by the store's account."""
 
-    __slots__ = ("images", "offline", "refuses", "slower")
+    __slots__ = ("_plan", "files", "offline", "refuses", "slower", "tenure")
 
-    def __init__(self) -> None:
-        self.images: dict[tuple[str, int], Stored] = {}
+    def __init__(self, plan: ClusterPlan) -> None:
+        self._plan = plan
+        self.files: dict[str, dict[str, Contents | Unreadable]] = {"": {}}
         self.offline = False
         self.refuses = False
         self.slower = 0
+        self.tenure = Tenure(0, "", {})
 
     def copy(self) -> QuorumDisk:
-        """An independent disk with the same images and faults."""
-        other = QuorumDisk()
-        other.images = dict(self.images)
+        """An independent disk with the same files and faults."""
+        other = QuorumDisk(self._plan)
+        other.files = {folder: dict(files) for folder, files in self.files.items()}
         other.offline, other.refuses, other.slower = self.offline, self.refuses, self.slower
+        other.tenure = self.tenure
         return other
+
+    # --- what the store does on it ------------------------------------------------------------------------
+
+    def take_over(self, node: str) -> tuple[str, ...]:
+        """The node owns the disk from now on; what it found damaged.
+
+        A disk that refuses writes cannot be taken over: it is read as its last owner left it.
+        """
+        found = self._run(store.take_over(node))
+        if not isinstance(found, Found):
+            return ()
+        self.tenure = found.tenure
+        return found.damage
 
     def next_version(self, checkpoint: Checkpoint) -> int:
         """The version that a save of the checkpoint would get now."""
-        stored = self.images.get((checkpoint.resource, checkpoint.number))
-        return 1 if stored is None else stored.version + 1
+        return int(self._run(store.next_version(self._slot(checkpoint))))
 
     def save(self, checkpoint: Checkpoint, tree: KeyTree) -> Win32 | None:
         """Make an image durable; None, or why the disk refuses. Then it holds what it held."""
-        if self.offline:
-            return Win32.NOT_READY
-        if self.refuses:
-            return Win32.WRITE_FAULT
-        place = checkpoint.resource, checkpoint.number
-        before = self.images.get(place)
-        version = self.next_version(checkpoint)
-        previous = None
-        if before is not None:
-            previous = before.previous if before.newest is None else Image(before.version, before.newest)
-        self.images[place] = Stored(version, tree, previous)
-        after = self.images[place]
-        assert after.version == version, f"saved {after.version} for {version}"
+        return self._put(checkpoint, tree)
+
+    def delete(self, checkpoint: Checkpoint) -> Win32 | None:
+        """Remove the checkpoint's images; None, or why the disk refuses."""
+        return self._put(checkpoint, None)
+
+    def _put(self, checkpoint: Checkpoint, tree: KeyTree | None) -> Win32 | None:
+        image = self._run(store.save(self.tenure, self._slot(checkpoint), tree))
+        if isinstance(image, Win32):
+            return image
+        assert isinstance(image, ImageFile), f"the store is contested by {image}: there is one owner at a time here"
+        self._run(store.tidy(self.tenure, image))
         return None
 
     def load(self, checkpoint: Checkpoint) -> Image | Win32:
         """The newest readable image; FILE_NOT_FOUND where there is no file, REGISTRY_CORRUPT where none is readable."""
         if self.offline:
             return Win32.NOT_READY
-        stored = self.images.get((checkpoint.resource, checkpoint.number))
-        if stored is None:
-            return Win32.FILE_NOT_FOUND
-        if stored.newest is not None:
-            return Image(stored.version, stored.newest)
-        if stored.previous is None:
-            return Win32.REGISTRY_CORRUPT
-        return Image(stored.previous.version, stored.previous.tree, damaged=True)
+        found = self._run(store.load(self.tenure, self._slot(checkpoint)))
+        assert isinstance(found, Image | Win32), f"the store loaded {found!r}"
+        return found
 
-    def delete(self, checkpoint: Checkpoint) -> None:
-        """Delete the checkpoint's file, if it is there."""
-        self.images.pop((checkpoint.resource, checkpoint.number), None)
+    def newest(self, checkpoint: Checkpoint) -> KeyTree | None:
+        """The tree of the newest image, None where there is none that reads."""
+        image = self._run(store.load(self.tenure, self._slot(checkpoint)))
+        return image.tree if isinstance(image, Image) and not image.damaged else None
 
-    def damage(self, resource: str, number: int) -> tuple[int, int | None] | None:
-        """Make the newest image unreadable: its version and the one that is left; None where there is none."""
-        stored = self.images.get((resource, number))
-        if stored is None or stored.newest is None:
+    def damage(self, checkpoint: Checkpoint) -> tuple[int, int | None] | None:
+        """Make the newest image and its published copy unreadable: its version and the one that is left.
+
+        None where there is none, or where it is unreadable already.
+        """
+        before = self._run(store.load(self.tenure, self._slot(checkpoint)))
+        if not isinstance(before, Image) or before.damaged:
             return None
-        self.images[resource, number] = Stored(stored.version, None, stored.previous)
-        return stored.version, None if stored.previous is None else stored.previous.version
+        slot = self._slot(checkpoint)
+        files = self.files[slot.folder]
+        for name, contents in files.items():
+            if isinstance(contents, ImageFile) and (contents.number, contents.version) == (slot.number, before.version):
+                files[name] = UNREADABLE
+        after = self._run(store.load(self.tenure, slot))
+        return before.version, after.version if isinstance(after, Image) else None
+
+    def _slot(self, checkpoint: Checkpoint) -> Slot:
+        return Slot(self._plan.resources[checkpoint.resource].guid, checkpoint.number, str(checkpoint.key))
+
+    # --- the disk under it --------------------------------------------------------------------------------
+
+    def _run(self, operation: Op[Any]) -> Any:
+        """Carry an operation of the store out, at this instant."""
+        answer = None
+        while True:
+            try:
+                effect = operation.send(answer)
+            except StopIteration as ended:
+                return ended.value
+            answer = self._perform(effect)
+
+    def _perform(self, effect: Any) -> Any:
+        match effect:
+            case ListFolder(folder=folder):
+                names = list(self.files.get(folder, ()))
+                return tuple(sorted(names if folder else [*names, *(name for name in self.files if name)]))
+            case ReadFile(path=path):
+                folder, _, name = path.rpartition("/")
+                return self.files.get(folder, {}).get(name)
+        if self.offline:
+            return Win32.NOT_READY
+        if self.refuses:
+            return Win32.WRITE_FAULT
+        match effect:
+            case MakeFolder(folder=folder):
+                self.files.setdefault(folder, {})
+            case WriteFile(path=path, contents=contents):
+                folder, _, name = path.rpartition("/")
+                self.files[folder][name] = contents
+            case Rename(old=old, new=new):
+                folder, _, name = old.rpartition("/")
+                if name not in self.files[folder]:
+                    return Win32.FILE_NOT_FOUND
+                self.files[folder][new.rpartition("/")[2]] = self.files[folder].pop(name)
+            case Delete(path=path):
+                folder, _, name = path.rpartition("/")
+                self.files.get(folder, {}).pop(name, None)
+            case FlushFile() | FlushFolder():
+                pass  # nothing is lost here: the whole disk survives every crash of a node
+            case _:
+                raise AssertionError(f"no file effect: {effect!r}")
+        return None

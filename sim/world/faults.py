@@ -131,17 +131,12 @@ def _damage(world: World, file: str, because: tuple[int, ...]) -> None:
     number = int(name.split(".")[0])
     for resource, plan in world.plan.resources.items():
         if folder.lower() in (resource.lower(), plan.guid.lower()):
-            key = _key_of(world, resource, number)
-            damaged = world.disk.damage(resource, number)
-            if damaged is not None and key is not None:
-                version, left = damaged
-                fields = {"resource": resource, "key": key, "version": version, "left": left}
-                world.emit(events.ImageDamaged, None, because, **fields)
-
-
-def _key_of(world: World, resource: str, number: int) -> KeyPath | None:
-    found = [each.key for each in database.listed(world.plan, world.database.root, resource) if each.number == number]
-    return found[0] if found else None
+            for checkpoint in database.listed(world.plan, world.database.root, resource):
+                damaged = world.disk.damage(checkpoint) if checkpoint.number == number else None
+                if damaged is not None:
+                    version, left = damaged
+                    fields = {"resource": resource, "key": checkpoint.key, "version": version, "left": left}
+                    world.emit(events.ImageDamaged, None, because, **fields)
 
 
 def _lose_disk(world: World, node: str, because: tuple[int, ...]) -> None:

@@ -124,7 +124,8 @@ class World:
         self.recorder = Recorder(begin)
         self.machines = {node: Machine(node, begin.registry[node]) for node in plan.nodes}
         self.database = Registry(EMPTY.with_key(database.ROOT, begin.database))
-        self.disk = QuorumDisk()
+        self.disk = QuorumDisk(plan)
+        self.disk.take_over(plan.nodes[0])
         self.running: dict[int, Running] = {}
         self.by_operation: dict[Operation, int] = {}
         self.claims: dict[tuple[str, int], KeyPath] = {}
@@ -291,11 +292,10 @@ class World:
             )
         for (resource, key), image in self.recorder.ledger.newest.items():
             for checkpoint in database.listed(self.plan, self.database.root, resource):
-                stored = self.disk.images.get((resource, checkpoint.number))
-                if checkpoint.key == key and stored is not None and stored.newest is not None:
-                    assert stored.newest == image.tree, (
-                        f"the history does not explain the image of {key} for {resource}"
-                    )
+                stored = self.disk.newest(checkpoint) if checkpoint.key == key else None
+                assert stored is None or stored == image.tree, (
+                    f"the history does not explain the image of {key} for {resource}"
+                )
 
     # --- times --------------------------------------------------------------------------------------------
 
@@ -405,6 +405,7 @@ class World:
         if owned:
             self.emit(events.QuorumOwner, members[0], because, owner=members[0])
             self.changed(replace(self.cluster, quorum_owner=members[0]))
+            self.disk.take_over(members[0])
         for name in self.plan.groups:
             target = self.cluster.best_owner(name)
             if self.cluster.groups[name].owner == node and target is not None:
@@ -735,6 +736,8 @@ def _reserve(world: World, running: Running, effect: effects.Reserve) -> bool:
         return False
     world.report(running, events.QuorumOwner, effect.node, owner=effect.node)
     world.changed(replace(world.cluster, quorum_owner=effect.node))
+    if effect.node is not None:
+        world.disk.take_over(effect.node)
     return True
 
 
