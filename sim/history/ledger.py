@@ -134,7 +134,8 @@ class Ledger:
         return msgspec.structs.replace(event, writes=_ids(standing)) if standing else event
 
     def _saved(self, event: Saved) -> AnyEvent:
-        image = self.saving.pop(event.save)
+        # The version is the one under which it landed: another save of the key may have come between.
+        image = msgspec.structs.replace(self.saving.pop(event.save), version=event.version)
         place = event.resource, event.key
         before = self.newest.get(place)
         if before is not None:

@@ -73,7 +73,7 @@ class QuorumDisk:
         """The version that a save of the checkpoint would get now."""
         return int(self._run(store.next_version(self._slot(checkpoint))))
 
-    def save(self, checkpoint: Checkpoint, tree: KeyTree) -> Win32 | None:
+    def save(self, checkpoint: Checkpoint, tree: KeyTree, host: str = "") -> Win32 | None:
         """Make an image durable; None, or why the disk refuses. Then it holds what it held."""
         return self._put(checkpoint, tree)
 
@@ -89,7 +89,7 @@ class QuorumDisk:
         self._run(store.tidy(self.tenure, image))
         return None
 
-    def load(self, checkpoint: Checkpoint) -> Image | Win32:
+    def load(self, checkpoint: Checkpoint, host: str = "") -> Image | Win32:
         """The newest readable image; FILE_NOT_FOUND where there is no file, REGISTRY_CORRUPT where none is readable."""
         if self.offline:
             return Win32.NOT_READY

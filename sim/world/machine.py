@@ -51,7 +51,28 @@ class Machine:
         self.flushed = self.registry.root.without_volatile()
         self.dirty = False
 
-    def close_watches(self) -> None:
+    @property
+    def unflushed(self) -> bool:
+        """Whether the registry holds what its disk does not."""
+        return self.registry.root is not self.flushed
+
+    def registry_of(self, by: str) -> Registry:
+        """The registry, whoever writes."""
+        return self.registry
+
+    def power_up(self) -> None:
+        """The node's system runs again: nothing to do, what a power loss left is in place."""
+
+    def start_service(self) -> None:
+        """The cluster service is a fact of the cluster's state here, and no process."""
+
+    def start_process(self, resource: str) -> None:
+        """So are the processes of its resources."""
+
+    def end_process(self, resource: str) -> None:
+        """The same."""
+
+    def stop_service(self) -> None:
         """The cluster service is gone, and its handles with it."""
         for watch in self.watches.values():
             self.registry.unwatch(watch)

@@ -13,7 +13,7 @@ import sim
 from sim.history.ledger import HistoryError
 from sim.history.lines import digest, from_lines, to_lines
 from sim.judge.verdict import Verdict
-from sim.world.run import Run
+from sim.world.run import begun
 from tests.library import NAMES, ROOT, scenario
 
 TEN = NAMES[:: max(1, len(NAMES) // 10)][:10]
@@ -22,8 +22,8 @@ TEN = NAMES[:: max(1, len(NAMES) // 10)][:10]
 @pytest.mark.parametrize("name", TEN)
 def test_a_world_copied_at_any_point_goes_on_as_the_original(name: str) -> None:
     """Idea 4 of the design: a world is immutable data and the answers that its operations have received."""
-    whole = Run(scenario(name)).finish()
-    run = Run(scenario(name))
+    whole = begun(scenario(name)).finish()
+    run = begun(scenario(name))
     copies = 0
     while True:
         assert run.copy().finish() == whole

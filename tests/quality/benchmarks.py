@@ -17,7 +17,7 @@ from sim.cluster.plan import ClusterPlan, GroupPlan, ResourcePlan
 from sim.registry import KeyPath, KeyTree, Value
 from sim.scenario.command import Command, SetValue, Shell, Target
 from sim.scenario.model import At, Do, Scenario, Step
-from sim.world.run import Run, run
+from sim.world.run import begun, run
 from tests.library import NAMES, scenario
 
 
@@ -98,7 +98,7 @@ def _started(arguments: list[str]) -> Callable[[], object]:
 
 
 def _steps(each: Scenario) -> int:
-    running = Run(each)
+    running = begun(each)
     count = 0
     while running.step():
         count += 1

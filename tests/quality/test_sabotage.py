@@ -58,13 +58,13 @@ def save_and_forget(checkpoint: Checkpoint) -> Op[None]:
 
 
 def no_rearm(patch: pytest.MonkeyPatch) -> None:
-    from sim.world import world
+    from sim.driver import world
 
     patch.setattr(world, "save_on_change", save_and_forget)
 
 
 def late_rearm(patch: pytest.MonkeyPatch) -> None:
-    from sim.world import world
+    from sim.driver import world
 
     patch.setattr(world, "save_on_change", read_then_rearm)
 

@@ -21,9 +21,13 @@ from sim.cluster.group import MoveGroup
 from sim.cluster.node import LeaveCluster
 from sim.cluster.resource import BringOnline, HandleFailure, TakeOffline
 from sim.cluster.state import PENDING, NodeState, State
+from sim.driver.edits import REGISTRY_REQUESTS, Edit, Outcome, outcome
+from sim.driver.faults import UP, start_service
+from sim.driver.flights import Running
+from sim.driver.world import AwaitReply, Poll, Reply, World, error_code
 from sim.history import events
 from sim.history.events import OPERATOR
-from sim.registry import KeyPath, Win32, Win32Error, physical
+from sim.registry import KeyPath, Registry, Win32, Win32Error, physical
 from sim.scenario.command import (
     FOREVER,
     AddCheckpoints,
@@ -40,10 +44,6 @@ from sim.scenario.command import (
     Shell,
 )
 from sim.scenario.model import App, Do
-from sim.world.edits import REGISTRY_REQUESTS, Edit, Outcome, outcome
-from sim.world.faults import UP, start_service
-from sim.world.flights import Running
-from sim.world.world import AwaitReply, Poll, Reply, World, error_code
 
 
 class Asked(Struct, frozen=True):
@@ -124,7 +124,7 @@ def begin_edits(world: World, index: int, act: Do | App, command: Command) -> As
         error=None if found.error is None else error_code(found.error),
         output=found.output,
     )
-    from sim.world.steps import make, record  # noqa: PLC0415 - steps type commands, commands make a step's writes
+    from sim.driver.steps import make, record  # noqa: PLC0415 - steps type commands, commands make a step's writes
 
     if found.error is not None:
         for edit in found.edits:
@@ -155,7 +155,7 @@ def _outcome(world: World, node: str, act: Do | App, command: Command) -> Outcom
     found = outcome(request, shell, registry.root, world.files)
     refused = _refused(world, node, act, target)
     if refused is None and found.error is None and found.edits and found.restored is None:
-        refused = _limits(registry.copy(), found.edits)
+        refused = _limits(Registry(registry.root), found.edits)
     if refused is None and found.restored is not None:
         refused = _held(world, node, found.restored[0])
     if refused is None:
@@ -176,13 +176,13 @@ def _refused(world: World, node: str, act: Do | App, target: Any) -> Win32 | Non
     return None
 
 
-def _limits(registry: Any, edits: tuple[Edit, ...]) -> Win32 | None:
+def _limits(registry: Registry, edits: tuple[Edit, ...]) -> Win32 | None:
     """Whether the registry's limits allow the writes: tried on a copy, since a refused command changes nothing."""
     for edit in edits:
         try:
             if edit.change is not events.Change.DELETE:
                 registry.create_key(edit.key)
-            if edit.change is events.Change.SET:
+            if edit.name is not None and edit.value is not None:
                 registry.set_value(edit.key, edit.name, edit.value)
         except Win32Error as error:
             return error.code

@@ -3,7 +3,7 @@
 It performs the effects of the engine's and the cluster's operations: those that take time fly (`flights`), the
 others are done at once. A node that goes down takes its operations with it: nothing is sent to them any more.
 
-Faults:  see `sim.world.faults`; each is a change of this state.
+Faults:  see `sim.driver.faults`; each is a change of this state.
 Holds:   a run is a function of scenario and choices; a copy of a world goes on as the original does.
 Units:   microseconds of simulated time.
 """
@@ -28,16 +28,15 @@ from sim.cluster.plan import ClusterPlan
 from sim.cluster.profile import Span, Window
 from sim.cluster.resource import HandleFailure, number
 from sim.cluster.state import Cluster, NodeState, State
+from sim.driver.choices import Choices
+from sim.driver.edits import RunFile
+from sim.driver.flights import Flight, Running
+from sim.driver.ground import Clock, Disk, Ground, Machine, NodeRegistry, UnreachableError
+from sim.driver.recorder import Recorder
 from sim.history import events
 from sim.history.events import ErrorCode, Trigger
 from sim.registry import EMPTY, KeyPath, Registry, Value, Win32, Win32Error, physical
 from sim.scenario.model import Step
-from sim.world.choices import Choices
-from sim.world.disk import QuorumDisk
-from sim.world.edits import RunFile
-from sim.world.flights import Clock, Flight, Running
-from sim.world.machine import Machine
-from sim.world.recorder import Recorder
 
 IN_FLIGHT = object()
 """What a performer answers when the effect takes time."""
@@ -115,16 +114,16 @@ class AwaitReply(Struct, frozen=True):
 class World:
     """Everything that a run consists of, at one instant. `begin` is the history's first event."""
 
-    def __init__(self, plan: ClusterPlan, begin: events.Begin, steps: tuple[Step, ...], choices: Choices) -> None:
+    def __init__(
+        self, plan: ClusterPlan, begin: events.Begin, steps: tuple[Step, ...], choices: Choices, ground: Ground
+    ) -> None:
         self.plan = plan
         self.steps = steps
         self.cluster = state.at_start(plan)
         self.choices = choices
-        self.clock = Clock()
+        self.ground = ground
         self.recorder = Recorder(begin)
-        self.machines = {node: Machine(node, begin.registry[node]) for node in plan.nodes}
         self.database = Registry(EMPTY.with_key(database.ROOT, begin.database))
-        self.disk = QuorumDisk(plan)
         self.disk.take_over(plan.nodes[0])
         self.running: dict[int, Running] = {}
         self.by_operation: dict[Operation, int] = {}
@@ -139,24 +138,36 @@ class World:
         for resource in plan.resources:
             owner = self.machines[self.cluster.owner(resource)]
             for checkpoint in database.stated_checkpoints(plan, resource):
-                self.disk.save(checkpoint, owner.registry.save_key(physical(checkpoint.key)))
+                tree = owner.registry.save_key(physical(checkpoint.key))
+                self.disk.save(checkpoint, tree, self.cluster.owner(resource))
                 owner.watches[checkpoint] = owner.registry.watch(physical(checkpoint.key))
 
     def copy(self) -> World:
         """An independent world at the same instant: its future is the same."""
         other = World.__new__(World)
         other.plan, other.cluster = self.plan, self.cluster
-        other.choices, other.recorder, other.disk = self.choices.copy(), self.recorder.copy(), self.disk.copy()
-        other.machines = {node: machine.copy() for node, machine in self.machines.items()}
+        other.choices, other.recorder = self.choices.copy(), self.recorder.copy()
         other.database = self.database.copy()
         other.running = {number: running.copy() for number, running in self.running.items()}
-        other.clock = self.clock.copy(other.running)
+        other.ground = self.ground.copy(other.running)
         other.by_operation = dict(self.by_operation)
         other.claims, other.online_since = dict(self.claims), dict(self.online_since)
         other.saves, other.files, other.done = dict(self.saves), dict(self.files), dict(self.done)
         other.replies, other.by_hand, other.steps = dict(self.replies), self.by_hand, self.steps
         other._started = self._started
         return other
+
+    @property
+    def clock(self) -> Clock:
+        return self.ground.clock
+
+    @property
+    def disk(self) -> Disk:
+        return self.ground.disk
+
+    @property
+    def machines(self) -> dict[str, Machine]:
+        return self.ground.machines
 
     @property
     def now(self) -> int:
@@ -169,7 +180,7 @@ class World:
         if operation in self.by_operation:
             return
         self._started += 1
-        running = Running(self._started, operation, because)
+        running = Running(self._started, operation, because, self.ground.carry(operation))
         self.running[running.number] = running
         self.by_operation[operation] = running.number
         self._proceed(running, None)
@@ -221,9 +232,19 @@ class World:
             except StopIteration:
                 self._end(running)
                 return
-            answer = PERFORMERS[type(effect)](self, running, effect)
+            answer = self._perform(running, effect)
             if answer is IN_FLIGHT or running.number not in self.running:
                 return
+
+    def _perform(self, running: Running, effect: Any) -> Any:
+        """Perform an effect; a node found gone by it has crashed, and the effect is tried on what is left."""
+        while True:
+            try:
+                return PERFORMERS[type(effect)](self, running, effect)
+            except UnreachableError as gone:
+                self.crash(gone.node, ())
+                if running.number not in self.running:
+                    return IN_FLIGHT
 
     def _end(self, running: Running) -> None:
         del self.running[running.number]
@@ -329,14 +350,14 @@ class World:
 
     # --- registries ---------------------------------------------------------------------------------------
 
-    def registry_of(self, node: str, key: KeyPath) -> Registry:
-        """Where a key of a node really is: its own registry, or the one cluster database."""
-        return self.database if database.ROOT.covers(key) else self.machines[node].registry
+    def registry_of(self, node: str, key: KeyPath, by: str = events.OPERATOR) -> NodeRegistry:
+        """Where a key of a node really is: its own registry, as this writer reaches it, or the one database."""
+        return self.database if database.ROOT.covers(key) else self.machines[node].registry_of(by)
 
     def touched(self, node: str, because: tuple[int, ...]) -> None:
         """A node's registry has changed: its watches may have fired, and a flush is due."""
         machine = self.machines[node]
-        if not machine.dirty and machine.registry.root is not machine.flushed:
+        if not machine.dirty and machine.unflushed:
             machine.dirty = True
             self.start(Flush(node, node), because)
         for signal in machine.registry.take_signals():
@@ -374,7 +395,7 @@ class World:
             return
         down = self.emit(events.NodeState, node, because, state=NodeState.DOWN)
         self.kill(lambda operation: operation.host == node and not isinstance(operation, Flush))
-        self.machines[node].close_watches()
+        self.machines[node].stop_service()
         self.claims = {place: key for place, key in self.claims.items() if self.cluster.owner(place[0]) != node}
         owned = self.cluster.quorum_owner == node
         cluster = state.with_node(self.cluster, node, state=NodeState.DOWN, removed=known)
@@ -396,6 +417,17 @@ class World:
         self.changed(cluster)
         if cluster.members():
             self.start(DetectLoss(None, node, owned), (down,))
+
+    def crash(self, node: str, because: tuple[int, ...]) -> None:
+        """A power loss: the node's service and processes are gone, its registry is what was flushed."""
+        if not self.cluster.nodes[node].system:
+            return
+        self.stop_service(node, because, known=False)
+        self.kill(lambda operation: operation.host == node)
+        if self.machines[node].lose_power():
+            self.emit(events.HiveReverted, node, because, to="flush")
+        self.by_hand = frozenset(each for each in self.by_hand if each[0] != node)
+        self.changed(state.with_node(self.cluster, node, system=False))
 
     def _hand_over(self, node: str, owned: bool, because: tuple[int, ...]) -> None:
         """A node left by itself: the members take what it still owned, if they can reach the quorum disk."""
@@ -517,7 +549,7 @@ def _image_saved(world: World, running: Running, flight: Flight) -> Win32 | None
         "trigger": Trigger(effect.trigger),
         "save": save,
     }
-    error = world.disk.save(checkpoint, effect.tree)
+    error = world.disk.save(checkpoint, effect.tree, _host(running))
     if error is None:
         world.report(running, events.Saved, _host(running), **common)
     else:
@@ -542,8 +574,8 @@ def _load_image(world: World, running: Running, effect: engine.LoadImage) -> obj
     return world.transfer(running, effect, "checkpoint_restore", effect.checkpoint)
 
 
-def _image_loaded(world: World, _: Running, flight: Flight) -> Any:
-    return world.disk.load(flight.effect.checkpoint)
+def _image_loaded(world: World, running: Running, flight: Flight) -> Any:
+    return world.disk.load(flight.effect.checkpoint, _host(running))
 
 
 def _restore_key(world: World, running: Running, effect: engine.RestoreKey) -> Win32 | None:
@@ -679,6 +711,7 @@ def _count_failover(world: World, _: Running, effect: effects.CountFailover) -> 
 def _start_process(world: World, running: Running, effect: effects.StartProcess) -> object:
     owner = world.cluster.owner(effect.resource)
     assert owner == _host(running), f"{effect.resource} starts on {_host(running)}, its group is owned by {owner}"
+    world.machines[_host(running)].start_process(effect.resource)
     world.report(running, events.ProcessStarted, _host(running), resource=effect.resource)
     world.changed(state.with_resource(world.cluster, effect.resource, process=True))
     subject = f"resource_online/{effect.resource}"
@@ -697,6 +730,7 @@ def _stop_process(world: World, running: Running, effect: effects.StopProcess) -
 def _process_stopped(world: World, running: Running, flight: Flight) -> None:
     name = flight.effect.resource
     if world.cluster.resources[name].process:
+        world.machines[_host(running)].end_process(name)
         world.report(running, events.ProcessEnded, _host(running), resource=name, reason="stopped")
         world.changed(state.with_resource(world.cluster, name, process=False))
 
@@ -715,6 +749,8 @@ def _set_moving(world: World, _: Running, effect: effects.SetMoving) -> None:
 
 
 def _set_node(world: World, running: Running, effect: effects.SetNode) -> None:
+    if effect.state is NodeState.JOINING:
+        world.machines[effect.node].start_service()
     world.report(running, events.NodeState, effect.node, state=effect.state)
     world.changed(state.with_node(world.cluster, effect.node, state=effect.state))
 
@@ -728,6 +764,7 @@ def _set_forming(world: World, _: Running, effect: effects.SetForming) -> None:
 
 
 def _power_up(world: World, _: Running, effect: effects.PowerUp) -> None:
+    world.machines[effect.node].power_up()
     world.changed(state.with_node(world.cluster, effect.node, system=True))
 
 

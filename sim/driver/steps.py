@@ -12,14 +12,14 @@ from msgspec import Struct
 from sim.checkpoint.effects import Op
 from sim.cluster.effects import Condition, Operation, sleep
 from sim.cluster.profile import Span
+from sim.driver import faults
+from sim.driver.console import Asked, ask, begin_edits, conclude, node_for
+from sim.driver.edits import REGISTRY_REQUESTS, Edit
+from sim.driver.flights import Flight, Running
+from sim.driver.world import IN_FLIGHT, LANDINGS, PERFORMERS, World
 from sim.history import events
 from sim.scenario.command import FOREVER, Command, SetParameters
 from sim.scenario.model import App, At, Do, Fault, Step
-from sim.world import faults
-from sim.world.console import Asked, ask, begin_edits, conclude, node_for
-from sim.world.edits import REGISTRY_REQUESTS, Edit
-from sim.world.flights import Flight, Running
-from sim.world.world import IN_FLIGHT, LANDINGS, PERFORMERS, World
 
 
 class TakeUp(Struct, frozen=True):
@@ -184,7 +184,9 @@ def _make_edit(world: World, running: Running, effect: MakeEdit) -> bool:
 
 def make(world: World, node: str, edit: Edit, command: int) -> None:
     """Make one write, record it, and let the watches see it."""
-    registry = world.registry_of(node, edit.key)
+    typed = world.recorder.events[command - 1]
+    assert isinstance(typed, events.Command), f"event {command} is no command"
+    registry = world.registry_of(node, edit.key, typed.by)
     match edit.change:
         case events.Change.SET:
             assert edit.name is not None

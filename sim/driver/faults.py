@@ -10,10 +10,10 @@ from sim.cluster import database, state
 from sim.cluster.effects import NodeIs
 from sim.cluster.node import Boot, LoseQuorumDisk, StartService
 from sim.cluster.state import NodeState, State
+from sim.driver.world import Flush, Poll, World
 from sim.history import events
 from sim.registry import KeyPath, Win32Error
 from sim.scenario.model import Fault, FaultKind
-from sim.world.world import Flush, Poll, World
 
 OPPOSITE = {
     FaultKind.CRASH: FaultKind.BOOT,
@@ -33,7 +33,7 @@ def strike(world: World, fault: Fault, by: int = 0) -> NodeIs | None:
     match fault.kind:
         case FaultKind.CRASH:
             assert node is not None
-            crash(world, node, because)
+            world.crash(node, because)
         case FaultKind.BOOT:
             assert node is not None
             if not world.cluster.nodes[node].system:
@@ -87,18 +87,6 @@ def relieve(world: World, fault: Fault) -> None:
         world.disk.slower = 0
 
 
-def crash(world: World, node: str, because: tuple[int, ...]) -> None:
-    """A power loss: the node's service and processes are gone, its registry is what was flushed."""
-    if not world.cluster.nodes[node].system:
-        return
-    world.stop_service(node, because, known=False)
-    world.kill(lambda operation: operation.host == node)
-    if world.machines[node].lose_power():
-        world.emit(events.HiveReverted, node, because, to="flush")
-    world.by_hand = frozenset(each for each in world.by_hand if each[0] != node)
-    world.changed(state.with_node(world.cluster, node, system=False))
-
-
 def start_service(world: World, node: str, because: tuple[int, ...]) -> None:
     """Start the cluster service of a node whose system runs."""
     seen = world.cluster.nodes[node]
@@ -110,6 +98,7 @@ def _fail(world: World, resource: str, because: tuple[int, ...]) -> None:
     seen, owner = world.cluster.resources[resource], world.cluster.owner(resource)
     if not seen.process:
         return
+    world.machines[owner].end_process(resource)
     died = world.emit(events.ProcessEnded, owner, because, resource=resource, reason="died")
     world.changed(state.with_resource(world.cluster, resource, process=False))
     if seen.state is State.ONLINE:
@@ -140,7 +129,7 @@ def _damage(world: World, file: str, because: tuple[int, ...]) -> None:
 
 
 def _lose_disk(world: World, node: str, because: tuple[int, ...]) -> None:
-    crash(world, node, because)
+    world.crash(node, because)
     world.kill(lambda operation: isinstance(operation, Flush) and operation.node == node)
     world.machines[node].lose_disk()
     world.emit(events.HiveReverted, node, because, to="setup")

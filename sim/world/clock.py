@@ -1,8 +1,7 @@
-"""The clock: effects in flight, each a small SimPy process that waits for its time, a disk slot or an event.
+"""The clock of a simulated run: each effect in flight is a small SimPy process that waits for its time or a disk slot.
 
-A flight holds all that its process knows, so that a copy of the world starts the same processes anew: no part of a
-run's state lives in a frame. What has come due is settled one by one, outside SimPy, so that ties are a choice
-and SimPy's own order is none.
+A flight holds all that its process knows, so that a copy of the world starts the same processes anew. What has come
+due is settled one by one, outside SimPy, so that ties are a choice and SimPy's own order is none.
 
 Units: microseconds (SimPy's time is an integer here).
 """
@@ -14,77 +13,9 @@ from typing import Any
 
 import simpy
 
-from sim.checkpoint.effects import Op
-from sim.cluster.effects import Condition, Operation
+from sim.driver.flights import Flight, Running
 
 Process = Generator[simpy.Event, Any, None]
-
-
-class Running:
-    """An operation in flight: what it is, the answers that it has received, and its generator.
-
-    The generator is a pure function of the answers, so that a copy is made by sending them again.
-    `because`: the last event that it caused, the cause of its next.
-    """
-
-    __slots__ = ("answers", "because", "generator", "number", "operation")
-
-    def __init__(self, number: int, operation: Operation, because: tuple[int, ...]) -> None:
-        self.number = number
-        self.operation = operation
-        self.because = because
-        self.answers: list[Any] = []
-        self.generator: Op[None] = operation.run()
-
-    def copy(self) -> Running:
-        """The same operation at the same point."""
-        other = Running(self.number, self.operation, self.because)
-        other.answers = list(self.answers)
-        for answer in other.answers:
-            other.generator.send(answer)
-        return other
-
-
-class Flight:
-    """One effect in flight. `due` is known once its time has begun to run; `order` breaks ties.
-
-    `parked`: waits until it is woken (for `condition` to hold, if there is one), or for its time if it has one.
-    `on_disk`: first waits for the slot of the quorum disk. `answer`: what the operation is told, if it is known.
-    """
-
-    __slots__ = (
-        "answer",
-        "condition",
-        "due",
-        "effect",
-        "gone",
-        "length",
-        "on_disk",
-        "order",
-        "parked",
-        "process",
-        "running",
-    )
-
-    def __init__(self, running: Running, effect: Any) -> None:
-        self.running = running
-        self.effect = effect
-        self.order = 0
-        self.due: int | None = None
-        self.length = 0
-        self.on_disk = False
-        self.parked = False
-        self.condition: Condition | None = None
-        self.answer: Any = None
-        self.gone = False
-        self.process: simpy.Process | None = None
-
-    def copy(self, running: Running) -> Flight:
-        """The same flight, of the copied operation, with no process yet."""
-        other = Flight(running, self.effect)
-        other.order, other.due, other.length, other.on_disk = self.order, self.due, self.length, self.on_disk
-        other.parked, other.condition, other.answer = self.parked, self.condition, self.answer
-        return other
 
 
 class Clock:
