@@ -15,11 +15,12 @@ from sim.registry import KeyPath, KeyTree, Value, Win32
 
 
 class UnreachableError(Exception):
-    """A node's machine or service has gone away while it was asked for something: it has lost power, or was killed."""
+    """A node has gone away while it was asked for something: it lost power; `service`: only its service was killed."""
 
-    def __init__(self, node: str) -> None:
+    def __init__(self, node: str, *, service: bool = False) -> None:
         super().__init__(node)
         self.node = node
+        self.service = service
 
 
 class Clock(Protocol):
@@ -100,8 +101,12 @@ class Machine(Protocol):
     def flush(self) -> None:
         """The lazy writer comes by."""
 
-    def lose_power(self) -> bool:
-        """Everything on the node dies, its registry is what its disk has; whether anything was lost by it."""
+    @property
+    def on_disk(self) -> KeyTree:
+        """What a power loss would leave of the registry."""
+
+    def lose_power(self) -> None:
+        """Everything on the node dies, its registry is what its disk has."""
 
     def lose_disk(self) -> None:
         """The disk is replaced, the node set up anew."""
@@ -147,7 +152,10 @@ class Disk(Protocol):
     def newest(self, checkpoint: Checkpoint) -> KeyTree | None:
         """The tree of the newest image, None where there is none that reads."""
 
-    def delete(self, checkpoint: Checkpoint) -> Win32 | None:
+    def landed(self, checkpoint: Checkpoint, tree: KeyTree, version: int) -> bool:
+        """Whether a save that died with its node before it was acknowledged is the newest image all the same."""
+
+    def delete(self, checkpoint: Checkpoint, host: str) -> Win32 | None:
         """Remove the checkpoint's images."""
 
     def damage(self, checkpoint: Checkpoint) -> tuple[int, int | None] | None:

@@ -36,7 +36,7 @@ from sim.driver.recorder import Recorder
 from sim.history import events
 from sim.history.events import ErrorCode, Trigger
 from sim.registry import EMPTY, KeyPath, Registry, Value, Win32, Win32Error, physical
-from sim.scenario.model import Step
+from sim.scenario.model import FaultKind, Step
 
 IN_FLIGHT = object()
 """What a performer answers when the effect takes time."""
@@ -232,6 +232,9 @@ class World:
             except StopIteration:
                 self._end(running)
                 return
+            except UnreachableError as gone:
+                self.lost(gone)
+                return
             answer = self._perform(running, effect)
             if answer is IN_FLIGHT or running.number not in self.running:
                 return
@@ -242,7 +245,7 @@ class World:
             try:
                 return PERFORMERS[type(effect)](self, running, effect)
             except UnreachableError as gone:
-                self.crash(gone.node, ())
+                self.lost(gone)
                 if running.number not in self.running:
                     return IN_FLIGHT
 
@@ -282,9 +285,22 @@ class World:
                 self.clock.wake(flight, error)
 
     def _abandon(self, save: int) -> None:
-        """A save in flight dies with its node: the store holds what it held."""
+        """A save in flight dies with its node: the store holds what it held, or, on a real disk, all of it landed."""
         del self.saves[save]
-        self.recorder.ledger.saving.pop(save, None)
+        started = self.recorder.events[save - 1]
+        assert isinstance(started, events.SaveStarted), f"event {save} starts no save"
+        resource, key, version = started.resource, started.key, started.version
+        tree = self.recorder.ledger.saving[save].tree
+        listed = database.listed(self.plan, self.database.root, resource)
+        numbers = {each.key: each.number for each in listed} | {
+            taken: number for (of, number), taken in self.claims.items() if of == resource
+        }
+        checkpoint = Checkpoint(resource, numbers[key], key) if key in numbers else None
+        if checkpoint is not None and self.disk.landed(checkpoint, tree, version):
+            common = {"resource": resource, "key": key, "version": version, "trigger": started.trigger, "save": save}
+            self.emit(events.Saved, started.node, (save,), **common)
+        else:
+            self.recorder.ledger.saving.pop(save)
 
     # --- recording ----------------------------------------------------------------------------------------
 
@@ -418,13 +434,27 @@ class World:
         if cluster.members():
             self.start(DetectLoss(None, node, owned), (down,))
 
+    def lost(self, gone: UnreachableError) -> None:
+        """A node, or its cluster service alone, was found gone: that was a fault, whoever made it."""
+        kind = FaultKind.STOP_SERVICE if gone.service else FaultKind.CRASH
+        because = (self.emit(events.Fault, gone.node, fault=kind, parameters={"found": "gone"}),)
+        if gone.service:
+            self.stop_service(gone.node, because, known=False)
+        else:
+            self.crash(gone.node, because)
+
     def crash(self, node: str, because: tuple[int, ...]) -> None:
         """A power loss: the node's service and processes are gone, its registry is what was flushed."""
         if not self.cluster.nodes[node].system:
             return
+        machine, ledger = self.machines[node], self.recorder.ledger
+        machine.lose_power()
         self.stop_service(node, because, known=False)
         self.kill(lambda operation: operation.host == node)
-        if self.machines[node].lose_power():
+        left = machine.on_disk
+        if left != ledger.nodes[node].tree.without_volatile() and left != ledger.flushed[node].tree:
+            raise AssertionError(f"the disk of {node} holds what was never flushed")
+        if left != ledger.nodes[node].tree:
             self.emit(events.HiveReverted, node, because, to="flush")
         self.by_hand = frozenset(each for each in self.by_hand if each[0] != node)
         self.changed(state.with_node(self.cluster, node, system=False))
@@ -510,7 +540,7 @@ def _enter_list(world: World, running: Running, effect: engine.EnterList) -> Non
 def _leave_list(world: World, running: Running, effect: engine.LeaveList) -> None:
     checkpoint = effect.checkpoint
     world.database.delete_value(database.list_key(world.plan, checkpoint.resource), database.file_number(checkpoint))
-    world.disk.delete(checkpoint)
+    world.disk.delete(checkpoint, _host(running))
     fields = {"resource": checkpoint.resource, "key": checkpoint.key, "number": checkpoint.number}
     world.report(running, events.CheckpointRemoved, running.operation.host, **fields)
 

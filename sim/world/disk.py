@@ -77,7 +77,11 @@ class QuorumDisk:
         """Make an image durable; None, or why the disk refuses. Then it holds what it held."""
         return self._put(checkpoint, tree)
 
-    def delete(self, checkpoint: Checkpoint) -> Win32 | None:
+    def landed(self, checkpoint: Checkpoint, tree: KeyTree, version: int) -> bool:
+        """A save lands at one instant here: one that was not acknowledged has not landed."""
+        return False
+
+    def delete(self, checkpoint: Checkpoint, host: str = "") -> Win32 | None:
         """Remove the checkpoint's images; None, or why the disk refuses."""
         return self._put(checkpoint, None)
 

@@ -35,11 +35,14 @@ class Machine:
         other.opened, other.watches = dict(self.opened), dict(self.watches)
         return other
 
-    def lose_power(self) -> bool:
-        """Fall back to the flushed hive; whether anything was lost by it."""
-        lost = self.registry.root != self.flushed
+    @property
+    def on_disk(self) -> KeyTree:
+        """What a power loss would leave of the registry."""
+        return self.flushed
+
+    def lose_power(self) -> None:
+        """Fall back to the flushed hive."""
         self._reload(self.flushed)
-        return lost
 
     def lose_disk(self) -> None:
         """The disk is replaced, the node set up anew."""

@@ -1,0 +1,69 @@
+"""The real ground: real time, a folder for each node and for the quorum disk, and the processes of a cluster."""
+
+from __future__ import annotations
+
+import atexit
+import shutil
+import tempfile
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from sim.checkpoint.effects import Op
+from sim.checkpoint.store import file_safe
+from sim.cluster.effects import Operation
+from sim.cluster.node import Boot, StartService
+from sim.cluster.plan import ClusterPlan
+from sim.driver.flights import Running
+from sim.driver.ground import Machine
+from sim.live.clock import LiveClock
+from sim.live.disk import LiveDisk
+from sim.live.machine import LiveMachine, carried
+from sim.live.processes import Template
+from sim.registry import KeyTree
+
+
+class LiveGround:
+    """A cluster that runs. Leave it as a context manager: its processes end with it, whatever happens."""
+
+    def __init__(self, plan: ClusterPlan, registries: dict[str, KeyTree], folder: Path, speed: float) -> None:
+        self._sockets = Path(tempfile.mkdtemp(prefix="failsim-"))
+        self._template = Template()
+        atexit.register(self.close)
+        quorum = folder / "quorum"
+        quorum.mkdir(parents=True, exist_ok=True)
+        self._nodes = {
+            node: LiveMachine(node, folder / file_safe(node), self._sockets, quorum, registries[node], self._template)
+            for node in plan.nodes
+        }
+        self.machines: dict[str, Machine] = {**self._nodes}
+        self.disk = LiveDisk(plan, quorum, self._nodes)
+        for machine in self._nodes.values():
+            machine.start_service()
+        self.clock = LiveClock(speed)
+
+    def carry(self, operation: Operation) -> Op[None]:
+        """In the cluster service of the operation's node; what has no node, or starts that service, runs here."""
+        if operation.host is None or isinstance(operation, Boot | StartService):
+            return operation.run()
+        return carried(self._nodes[operation.host], operation)
+
+    @property
+    def processes(self) -> dict[str, list[int]]:
+        """The ids of the processes of each node."""
+        return {node: machine.processes for node, machine in self._nodes.items()}
+
+    def copy(self, running: dict[int, Running]) -> LiveGround:
+        raise AssertionError("a real cluster cannot be copied")
+
+    def close(self) -> None:
+        """End every process, and remove what only they needed. The folders of nodes and disk stay."""
+        self._template.close()
+        shutil.rmtree(self._sockets, ignore_errors=True)
+        atexit.unregister(self.close)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
