@@ -13,7 +13,7 @@ from contextlib import suppress
 
 from sim.live.wine import Agent
 from sim.registry import EMPTY, Filter, KeyPath, KeyTree, Registry, Value, Win32, Win32Error, upcase
-from sim.registry.registry import DATA_LIMIT, DEPTH_LIMIT, KEY_NAME_LIMIT, LEVELS_LIMIT
+from sim.registry.registry import DATA_LIMIT, DEPTH_LIMIT, KEY_NAME_LIMIT, LEVELS_LIMIT, VALUE_NAME_LIMIT
 from tests.wine.ledger import Met
 
 HOME = KeyPath.parse(r"SOFTWARE\failsim-lockstep")
@@ -80,15 +80,21 @@ class Lockstep:
 
     def set(self, key: KeyPath, name: str, value: Value) -> None:
         """RegSetValueEx by path."""
+        again = outcome(lambda: self.ours.query_value(key, name)) == value and not value.data
         ours = outcome(lambda: self.ours.set_value(key, name, value))
         theirs = outcome(lambda: self.wine.set_value(key, name, value))
+        if again:
+            self._told_again()
         self._same("set", (key, name, value), ours, theirs, lambda: _too_much(value, ours, theirs))
 
     def set_by_handle(self, at: int, name: str, value: Value) -> None:
         """RegSetValueEx by handle."""
         mine, other = self._handle(at)
+        again = outcome(lambda: self.ours.query_value(self.ours.key_of(mine), name)) == value and not value.data
         ours = outcome(lambda: self.ours.set_value(self.ours.key_of(mine), name, value))
         theirs = outcome(lambda: self.wine.set_value(other, name, value))
+        if again:
+            self._told_again()
         self._same("set by handle", (mine, name, value), ours, theirs, lambda: _too_much(value, ours, theirs))
 
     def query(self, key: KeyPath, name: str) -> None:
@@ -241,7 +247,7 @@ class Lockstep:
             self.errors[ours.title] += 1
         self.last.append(f"{kind} {_shown(given)}")
         if ours != theirs:
-            name = known() or _name_of_256(given[0], ours, theirs)
+            name = known() or _name_of_256(given[0], ours, theirs) or _deleted(given, ours, theirs)
             assert name is not None, self._told(kind, f"we {_shown(ours)}, Wine {_shown(theirs)}")
             self.met.note(name)
             if not isinstance(theirs, Win32):
@@ -253,13 +259,23 @@ class Lockstep:
 
     def _undo(self) -> None:
         """Make Wine what we are, where the ledger has it that Wine did what we refused; no watch is told."""
-        before = set(self.wine.signals())
         with suppress(Win32Error):
             self.wine.delete_tree(ROOT)
+        self._rearm_told()
         self.wine.restore_key(HOME, self.ours.query_key(HOME))
-        for mine, other in self.watches:
-            if other in before and not self.ours.signalled(mine):
-                self.wine.rearm(other)
+
+    def _told_again(self) -> None:
+        """Wine has signalled that empty data was set again."""
+        if self._rearm_told():
+            self.met.note("equal-empty-data")
+
+    def _rearm_told(self) -> int:
+        """Arm again the watches that Wine alone has signalled; how many."""
+        signals = set(self.wine.signals())
+        told = [other for mine, other in self.watches if other in signals and not self.ours.signalled(mine)]
+        for other in told:
+            self.wine.rearm(other)
+        return len(told)
 
     def _both_numbers(
         self, kind: str, given: tuple[object, ...], ours: Outcome, theirs: Outcome, kept: list[tuple[int, int]]
@@ -269,7 +285,8 @@ class Lockstep:
         if any(isinstance(number, Win32) for number in numbers):
             self._same(kind, given, ours, theirs)
             return False
-        assert isinstance(ours, int) and isinstance(theirs, int), numbers
+        assert isinstance(ours, int), ours
+        assert isinstance(theirs, int), theirs
         kept.append((ours, theirs))
         self._same(kind, given, True, True)
         return True
@@ -286,6 +303,8 @@ class Lockstep:
         """Which limit of ours Wine does not have, where the create failed only with us; or failed half-way there."""
         if ours is not Win32.INVALID_PARAMETER:
             return None
+        if theirs is Win32.CHILD_MUST_BE_VOLATILE:
+            return "two-errors" if self._below_volatile(key) else None
         if len(key) == 0 or self.ours.root.at(key.names[:1]) is None:
             return "create-below-the-root" if theirs is True else None
         if any(_units(name) > KEY_NAME_LIMIT + 1 for name in key.names):
@@ -312,6 +331,13 @@ def _name_of_256(asked: object, ours: Outcome, theirs: Outcome) -> str | None:
     differ = ours is Win32.INVALID_PARAMETER and theirs is Win32.FILE_NOT_FOUND
     long = isinstance(asked, KeyPath) and any(_units(name) == KEY_NAME_LIMIT + 1 for name in asked.names)
     return "name-of-256" if differ and long else None
+
+
+def _deleted(given: tuple[object, ...], ours: Outcome, theirs: Outcome) -> str | None:
+    """A value's name that is too long, given with a handle whose key is deleted: Wine looks at the name first."""
+    long = len(given) > 1 and isinstance(given[1], str) and _units(given[1]) > VALUE_NAME_LIMIT
+    other = theirs in (Win32.INVALID_PARAMETER, Win32.FILE_NOT_FOUND)
+    return "two-errors" if long and other and ours is Win32.KEY_DELETED else None
 
 
 def _other_order(ours: Outcome, theirs: Outcome) -> str | None:
