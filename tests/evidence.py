@@ -18,12 +18,22 @@ CHECKS = [
         "tests/reference tests/quality",
     ),
     ("10,000 mutated scenario files through the command line", {"FAILSIM_FUZZ": "10000"}, "tests/fuzz"),
+    (
+        "Wine: 20,000 registry operations, every reg.exe command line",
+        {"FAILSIM_WINE_OPERATIONS": "20000", "FAILSIM_WINE_COMMANDS": "100000"},
+        "tests/wine",
+    ),
     ("everything else", {}, "tests/laws tests/stories tests/registry tests/scenario tests/cli tests/snapshots"),
 ]
 PRINTED = [
     ("what the random timelines reach, and differences", "tests.reference.test_reference 12000"),
     ("what following the advice does, by cause", "tests.quality.test_advice 3000"),
     ("which scenarios fail when a rule is broken", "tests.quality.test_sabotage"),
+    (
+        "operations on Wine's registry and ours: kinds, errors, differences",
+        "tests.wine.test_registry_against_wine 20000",
+    ),
+    ("command lines of reg.exe on both: verbs, statuses, differences", "tests.wine.test_reg_exe_against_wine"),
     ("speed, as ratios to bare SimPy in the same run", "tests.quality.benchmarks"),
 ]
 
