@@ -11,7 +11,7 @@
  * Nothing is decided here: each verb is the Win32 call of that name (learn.microsoft.com, winreg.h), and its number
  * is handed back as it came. One thread; a wait for a watch is the only call that blocks. It ends with its input.
  *
- * Build:   x86_64-w64-mingw32-gcc -O1 -Wall agent.c -o agent.exe -ladvapi32
+ * Build:   x86_64-w64-mingw32-gcc -O1 -Wl,--stack,67108864 agent.c -o agent.exe -ladvapi32
  */
 #define WIN32_LEAN_AND_MEAN
 #define UNICODE

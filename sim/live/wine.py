@@ -80,13 +80,16 @@ def build_agent(cache: Path | None = None) -> Path:
     """The agent's program, built where this version of its source has not been built yet. Raises WineError."""
     _demand()
     folder = cache_folder() if cache is None else cache
-    program = folder / f"agent-{sha256(SOURCE.read_bytes()).hexdigest()[:16]}.exe"
+    version = sha256(SOURCE.read_bytes() + Path(__file__).read_bytes()).hexdigest()[:16]
+    program = folder / f"agent-{version}.exe"
     if program.exists():
         return program
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder) as aside:
         made = Path(aside) / "agent.exe"
-        command = [COMPILER, "-O1", "-Wall", "-Wextra", "-Werror", str(SOURCE), "-o", str(made), "-ladvapi32"]
+        # The agent recurses over keys, and Wine lets them be deeper than the 512 levels of Windows.
+        flags = ("-O1", "-Wall", "-Wextra", "-Werror", "-Wl,--stack,67108864")
+        command = [COMPILER, *flags, str(SOURCE), "-o", str(made), "-ladvapi32"]
         done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", check=False)
         if done.returncode:
             raise WineError(f"{SOURCE.name} does not build: {done.stderr.strip().splitlines()[0]}")

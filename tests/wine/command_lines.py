@@ -131,7 +131,8 @@ def _of_files() -> list[list[str]]:
 
 
 def _of_copies() -> list[list[str]]:
-    pairs = ((A, NEW), (A, O), (O, A), (A, A + r"\Sub"), (A + r"\Nope", NEW), (A, A), (A + r"\Sub", NEW + r"\X\Y"))
+    # Not below itself: Wine's goes on for ever.
+    pairs = ((A, NEW), (A, O), (O, A), (A + r"\Nope", NEW), (A, A), (A + r"\Sub", NEW + r"\X\Y"))
     return [[f"reg copy {one} {other} {switch}"] for (one, other), switch in product(pairs, ("/f", "/s /f"))]
 
 

@@ -93,7 +93,7 @@ def _scenario(lines: list[str]) -> str:
         for names, key in START.walk()
     }
     head = {"scenario": "reg", "cluster": {"nodes": ["NODE1"], "groups": {}}, "registry": {"all": keys}}
-    steps = [json.dumps({"at": f"{at + 1}s", "do": line}, ensure_ascii=False) for at, line in enumerate(lines)]
+    steps = [json.dumps({"at": f"{at + 1}s", "do": line}, ensure_ascii=False) for at, line in enumerate((*lines, QUIET))]
     told = "\n".join(f"{name}: {json.dumps(part, ensure_ascii=False)}" for name, part in head.items())
     return told + "\nsteps:\n" + "".join(f"- {step}\n" for step in steps)
 
