@@ -175,8 +175,9 @@ class Agent:
     def restore_key(self, key: KeyPath | int, tree: KeyTree, *, quiet: bool = True) -> None:
         """Make what is in a key and below it equal to `tree`; what is equal already is not written.
 
-        RegRestoreKey's effect (Wine's own reads no hive), but for the case of keys' names that are there already. `quiet`: as documented of that (domain.md 103), no watch
-        of this agent sees it; another program's change in the same instant is not seen by it either.
+        RegRestoreKey's effect (Wine's own reads no hive), but for the case of keys' names that are there already.
+        `quiet`: as documented of that (domain.md 103), no watch of this agent sees it; another program's
+        change in the same instant is not seen by it either.
         """
         self._ask("replace", _key(key), str(int(quiet)), *_tree_words(tree))
 

@@ -92,6 +92,8 @@ def split(text: str, *, single: bool = False) -> list[Word]:
             if quote:
                 if char == quote:
                     quote = ""
+                elif char == "\\" and text[at + 1 : at + 2] == '"' and not single and '"' in text[at + 2 :]:
+                    built, at = built + '"', at + 1
                 else:
                     built += char
             elif char == '"' or (single and char == "'"):
@@ -147,7 +149,8 @@ def target(word: Word, view: int, *, powershell: bool = False) -> Target:
     elif text.startswith("\\\\"):
         node, _, text = text[2:].partition("\\")
     try:
-        key = KeyPath.parse_hklm(text.rstrip("\\"))
+        # One backslash may stand at the end; reg.exe refuses two (Wine's tests of it, as run on Windows).
+        key = KeyPath.parse_hklm(text.rstrip("\\") if powershell else text.removesuffix("\\"))
     except ValueError:
         right = "HKLM:\\SOFTWARE\\..." if powershell else "HKLM\\SOFTWARE\\..."
         raise CommandError(
@@ -160,7 +163,7 @@ def number(word: Word, low: int, high: int, what: str) -> int:
     """A number, decimal or 0x. Raises CommandError for one that is none or out of range."""
     text = word.text
     try:
-        value = int(text, 16) if text.lower().startswith("0x") else int(text)
+        value = int(text.replace("_", "?"), 16 if text.lower().startswith("0x") else 10)  # Python allows 1_0
     except ValueError:
         raise CommandError(
             f"{show(text)} is no number for {what}; decimal or 0x digits would be", word.offset

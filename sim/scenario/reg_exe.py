@@ -1,13 +1,18 @@
 """`reg.exe`: add, delete, query, import, export, save, restore, copy, compare (domain.md 108-111).
 
 Errors that need no registry to be seen (a switch that is none, data that does not fit its type) are the line's.
+
+Data: what a type takes is not documented; it follows what Wine's own tests of reg.exe (programs/reg/tests/add.c, which
+are run on Windows as well) expect of Windows after XP: REG_DWORD_BIG_ENDIAN is stored like a REG_DWORD, an odd number
+of hex digits has a nought before it, REG_NONE is text, a REG_DWORD needs its data.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 
-from sim.registry import Value, type_number
+from sim.registry import Value, type_name, type_number
 from sim.registry.values import Type
 from sim.scenario.command import (
     CompareKeys,
@@ -66,6 +71,8 @@ def parse(words: Sequence[Word], files: Files, view: int) -> Request:
     arguments, given = _sort(words[1:], verb)
     if "/reg:32" in given:
         view = 32
+        if "/reg:64" in given:
+            raise CommandError("/reg:32 and /reg:64 exclude each other; leave one out", given["/reg:64"].offset)
     if verb == "import":
         return ImportFile(arguments[0].text, _read(files.reg, arguments[0]))
     goal = target(arguments[0], view)
@@ -158,19 +165,30 @@ def data(kind: int, given: Word | None, separator: str = "\\0") -> Value:
     word = given or Word("", 0)
     match kind:
         case Type.DWORD | Type.DWORD_BIG_ENDIAN:
-            value = 0 if given is None else number(word, 0, 2**32 - 1, "a REG_DWORD")
-            return Value.dword(value) if kind == Type.DWORD else Value.dword_big_endian(value)
+            if given is None:
+                raise CommandError(f"{type_name(kind)} needs data; add /d and a number")
+            return Value(kind, Value.dword(number(word, 0, 2**32 - 1, "a REG_DWORD")).data)
         case Type.QWORD:
             return Value.qword(0 if given is None else number(word, 0, 2**64 - 1, "a REG_QWORD"))
-        case Type.SZ | Type.EXPAND_SZ | Type.LINK:
+        case Type.SZ | Type.EXPAND_SZ | Type.LINK | Type.NONE:
             return Value(kind, (word.text + "\0").encode("utf-16-le", "surrogatepass"))
         case Type.MULTI_SZ:
-            texts = [text for text in word.text.split(separator) if text] if word.text else []
-            return Value.multi_sz(texts)
-    try:
-        return Value(kind, bytes.fromhex(word.text))
-    except ValueError:
-        raise CommandError(f"{show(word.text)} are no bytes in hex; 0102ff would be", word.offset) from None
+            return Value.multi_sz(_texts(word, separator))
+    if re.fullmatch("[0-9a-fA-F]*", word.text) is None:
+        raise CommandError(f"{show(word.text)} are no bytes in hex; 0102ff would be", word.offset)
+    return Value(kind, bytes.fromhex(word.text if len(word.text) % 2 == 0 else "0" + word.text))
+
+
+def _texts(word: Word, separator: str) -> list[str]:
+    """The texts between separators; one separator may stand at the end. Raises CommandError for an empty text."""
+    if len(separator) != 1 and separator != "\\0":
+        raise CommandError(f"the separator {show(separator)} is not one character long", word.offset)
+    texts = word.text.removesuffix(separator).split(separator)
+    if texts == [""]:
+        return []
+    if "" in texts:
+        raise CommandError(f"a REG_MULTI_SZ cannot contain the text '' as {show(word.text)} does", word.offset)
+    return texts
 
 
 def _delete(goal: Target, given: Given) -> Request:

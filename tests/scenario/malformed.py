@@ -180,7 +180,7 @@ CASES = [
     cluster("reg with an unknown type", r"reg add HKLM\SOFTWARE\X /v A /t REG_WORD /d 1", 41, "did you mean"),
     cluster("reg with data that is no number", r"reg add HKLM\SOFTWARE\X /v A /t REG_DWORD /d abc", 54, "no number"),
     cluster("reg with data out of range", r"reg add HKLM\SOFTWARE\X /v A /t REG_DWORD /d 4294967296", 54, "does not fit"),
-    cluster("reg with half a byte", r"reg add HKLM\SOFTWARE\X /v A /t REG_BINARY /d 0", 55, "no bytes in hex"),
+    cluster("reg with no hex digits", r"reg add HKLM\SOFTWARE\X /v A /t REG_BINARY /d 0x", 55, "no bytes in hex"),
     cluster("reg with both names", r"reg add HKLM\SOFTWARE\X /v A /ve /d 1", 38, "exclude each other"),
     cluster("reg with a word too many", r"reg add HKLM\SOFTWARE\X Y", 33, "one word too many"),
     cluster("reg import on another node", r"reg export \\NODE1\HKLM\SOFTWARE x.reg", 20, "local machine only"),

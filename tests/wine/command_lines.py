@@ -36,9 +36,9 @@ O = r"HKLM\SOFTWARE\Contoso\Other"  # noqa: E741 - the other key
 NEW = r"HKLM\SOFTWARE\Contoso\New"
 
 TYPES = (
-    "REG_SZ REG_EXPAND_SZ REG_MULTI_SZ REG_DWORD REG_DWORD_LITTLE_ENDIAN REG_DWORD_BIG_ENDIAN REG_QWORD REG_BINARY "
-    "REG_NONE reg_dword REG_LINK REG_FOO DWORD"
-).split()
+    "REG_SZ", "REG_EXPAND_SZ", "REG_MULTI_SZ", "REG_DWORD", "REG_DWORD_LITTLE_ENDIAN", "REG_DWORD_BIG_ENDIAN",
+    "REG_QWORD", "REG_BINARY", "REG_NONE", "reg_dword", "REG_LINK", "REG_FOO", "DWORD",
+)  # fmt: skip
 DATA = (
     None, "1", "0x1F", "0X1f", "007", "-1", "+5", "1_0", "4294967295", "4294967296", "18446744073709551616", "abc",
     "12 34", "0102ff", "0x", "", "a\\0b", "Größe",
@@ -83,7 +83,13 @@ def _of_keys() -> list[list[str]]:
         A + "\\\\", A.replace("App", "\\App"), "\\" + A, "HKLM:\\SOFTWARE\\Contoso", r"\\NOBODY\HKLM\SOFTWARE",
         "HKLM\\" + "n" * 256, A + "\\" + "n" * 257, "HKLM/SOFTWARE",
     )  # fmt: skip
-    forms = ("reg add {} /v X /d x /f", "reg delete {} /f", "reg query {}", "reg query {} /s", "reg export {} out.reg /y")
+    forms = (
+        "reg add {} /v X /d x /f",
+        "reg delete {} /f",
+        "reg query {}",
+        "reg query {} /s",
+        "reg export {} out.reg /y",
+    )
     return [[form.format(key)] for key, form in product(keys, forms)]
 
 
@@ -93,11 +99,12 @@ def _of_switches() -> list[list[str]]:
         "reg", "reg frob", "reg add", "reg delete", "reg query", "reg export", "reg import", "reg copy",
         f"reg add {A} /x", f"reg add {A} extra /f", f"reg add {A} /f /f", f"reg add {A} /v A /v B /f",
         f"reg add {A} /v A /d", f"reg add {A} /v A /t", f"reg add {A} /v A /d 1 /d 2 /f", f"reg add {A} /ve /ve /f",
-        f"reg add {A} /v A /d x /reg:32 /reg:64 /f", f"reg add {A} /v A /d x /reg:64 /f", f"reg add {A} /v A /d x /va /f",
+        f"reg add {A} /v A /d x /reg:32 /reg:64 /f", f"reg add {A} /v A /d x /reg:64 /f",
+        f"reg add {A} /v A /d x /va /f",
         f"reg add {A} /V A /D x /F", f"REG ADD {A} /v A /d x /f", f"reg.exe add {A} /v A /d x /f",
         f"reg add {A} -v A -d x -f", f"reg delete {A} /x /f", f"reg delete {A} /f /f", f"reg delete {A} {O} /f",
         f"reg delete {A} /v Port /v Name /f", f"reg query {A} /x", f"reg query {A} {O}", f"reg query {A} /s /s",
-        f"reg export {A}", f"reg export {A} a.reg b.reg", f"reg export {A} a.reg /x", f"reg import a.reg b.reg",
+        f"reg export {A}", f"reg export {A} a.reg b.reg", f"reg export {A} a.reg /x", "reg import a.reg b.reg",
         f"reg copy {A}", f"reg copy {A} {O} /x", f"reg copy {A} {O} {NEW} /f", f"reg add {A} /f", f"reg add {NEW} /f",
         f"reg add {A} /t REG_DWORD /d 5 /f", f"reg add {A} /t REG_SZ /f", f"reg add {A} /v A /d \"a b\" /f",
         f"reg add {A} /v A /d \"a \\\"b\\\" c\" /f", f"reg add {A} /v A /d /f", f"reg add {A} /v /f /d x",

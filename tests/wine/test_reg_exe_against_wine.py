@@ -27,23 +27,34 @@ COUNT = int(os.environ.get("FAILSIM_WINE_COMMANDS", "60"))
 
 KINDS = {
     "done": "completed successfully|Result Compared",
-    "absent": "[Uu]nable to find the specified|was not found|Error opening the file|^no file|is no hive that",
+    "absent": "[Uu]nable to find the specified|was not found|Error opening the file|: no file |is no hive that",
     "type": "Unsupported registry data type|unknown type",
     "data": "must be followed by a valid|is no number|does not fit|are no bytes in hex|cannot contain the text",
     "key": "Invalid (system|registry) key|remote machine|is no key below|local machine|no such node|unknown node"
-    "|parameter is incorrect|a key's name",
-    "syntax": "Invalid (syntax|command line|option)|has no switch|stands twice|nothing follows|needs a |too many|exclude"
-    "|unknown operation|reg what|separator",
+    "|parameter is incorrect|access or create the specified",
+    "syntax": "Invalid (syntax|command line|option)|has no switch|stands twice|nothing follows|needs a "
+    "|too many|exclude|unknown operation|reg what|separator|needs data",
 }
 """What a message is about, by what it says; the first that matches."""
-
-UNKNOWN_TO_WINE = re.compile(r"reg(\.exe)? (save|restore|compare)\b", re.IGNORECASE)
 
 QUIET = r"reg query HKLM\SOFTWARE"
 """The last line of every scenario, since one must have a step; nobody looks at what it says."""
 
-KNOWN: dict[str, str] = {}
-"""Entries of the ledger, and the lines that meet them: filled in below."""
+KNOWN = {
+    "reg-verbs": r"^reg (save|restore|compare) ",
+    "reg-add-default": r"^reg add \S+ /f$",
+    "reg-copy-onto-itself": r"^reg copy (\S+) \1 ",
+    "reg-dashes": r" -v A -d x -f$",
+    "reg-asks": r"^reg delete \S+ /v /f$",
+    "reg-link": r" /t REG_LINK ",
+    "reg-empty-number": r' /t \w*(DWORD|QWORD)\w* /d "" /f$',
+    "reg-qword-minus": r" /t REG_QWORD /d -1 /f$",
+    "reg-no-texts": r" /t REG_MULTI_SZ (/s , /d ,|/d \\0) /f$",
+    "reg-two-backslashes": r"Contoso\\\\App",
+    "create-below-the-root": r"HKLM\\n{256}( |$)",
+    "reg-long-name": r"^reg (delete|query|export) \S*\\n{257}( |$)",
+}
+"""Entries of the ledger, and the cases that meet them."""
 
 
 class Answer(NamedTuple):
@@ -93,7 +104,9 @@ def _scenario(lines: list[str]) -> str:
         for names, key in START.walk()
     }
     head = {"scenario": "reg", "cluster": {"nodes": ["NODE1"], "groups": {}}, "registry": {"all": keys}}
-    steps = [json.dumps({"at": f"{at + 1}s", "do": line}, ensure_ascii=False) for at, line in enumerate((*lines, QUIET))]
+    steps = [
+        json.dumps({"at": f"{at + 1}s", "do": line}, ensure_ascii=False) for at, line in enumerate((*lines, QUIET))
+    ]
     told = "\n".join(f"{name}: {json.dumps(part, ensure_ascii=False)}" for name, part in head.items())
     return told + "\nsteps:\n" + "".join(f"- {step}\n" for step in steps)
 
@@ -116,10 +129,9 @@ def wines(lines: list[str], agent: Agent) -> tuple[list[Answer], KeyTree]:
     return answers, agent.query_key(HOME)
 
 
-def known_difference(lines: list[str], mine: Answer, other: Answer) -> str | None:
-    """The entry of the ledger that a line of that kind meets, told as narrowly as the line allows."""
-    text = " ".join(lines)
-    return next((name for name, pattern in KNOWN.items() if re.search(pattern, text)), None)
+def known_difference(lines: list[str]) -> str | None:
+    """The entry of the ledger that a case meets, told by its first line."""
+    return next((name for name, pattern in KNOWN.items() if re.search(pattern, lines[0], re.IGNORECASE)), None)
 
 
 class Comparison:
@@ -141,7 +153,7 @@ class Comparison:
         same = [(each.status, each.kind) for each in mine] == [(each.status, each.kind) for each in other]
         if same and tree == their_tree:
             return
-        name = known_difference(lines, mine[-1], other[-1])
+        name = known_difference(lines)
         if name is not None:
             self.met.note(name)
         else:
