@@ -254,7 +254,7 @@ class Agent:
         try:
             while message:
                 message = message[self._process.stdin.write(message) or 0 :]
-        except OSError:
+        except (OSError, ValueError):  # its end of the pipe is closed, or ours
             raise WineError(f"the agent of {self.prefix.folder} is gone") from None
         number, *answer = self._line(patience).split(" ")
         if number == "0":

@@ -21,7 +21,7 @@ from sim.history import events
 from sim.live.wine import Agent, Prefix
 from sim.registry import EMPTY, KeyTree, diff
 from tests.wine.command_lines import CASES, FILES, HOME, START
-from tests.wine.ledger import Met
+from tests.wine.ledger import Met, differences
 
 COUNT = int(os.environ.get("FAILSIM_WINE_COMMANDS", "60"))
 
@@ -187,6 +187,7 @@ def test_reg_lines_come_to_the_same_as_in_wine(agent: Agent, tmp_path: Path) -> 
 
 def test_there_are_enough_lines() -> None:
     assert sum(map(len, CASES)) >= 300
+    assert KNOWN.keys() <= differences().keys()
 
 
 def main() -> int:

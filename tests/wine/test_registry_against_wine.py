@@ -14,8 +14,10 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from sim.live.wine import Agent, Prefix
-from sim.registry import Filter, KeyPath, KeyTree, Value
+from sim.registry import Filter, KeyPath, KeyTree, Registry, Value
 from sim.registry.registry import DATA_LIMIT, DEPTH_LIMIT, KEY_NAME_LIMIT, LEVELS_LIMIT, VALUE_NAME_LIMIT
 from tests.wine.lockstep import HOME, ROOT, Lockstep
 
@@ -169,6 +171,13 @@ def test_which_names_are_the_same(agent: Agent) -> None:
         agent.set_value(HOME, chr(unit), value)
     both.compare_trees()
     assert len(both.ours.enumerate_values(HOME)) == 63_487 - 1_163  # casing.py: 1,163 have an upper case
+
+
+def test_a_broken_registry_is_noticed(agent: Agent, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The comparison can fail: a registry whose watches stay spent is told within 2,000."""
+    monkeypatch.setattr(Registry, "rearm", lambda self, watch: None)
+    with pytest.raises(AssertionError, match="signalled with us"):
+        compare(agent, 2_000)
 
 
 def main(count: int) -> int:
