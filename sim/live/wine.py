@@ -182,7 +182,7 @@ class Agent:
         self._ask("replace", _key(key), str(int(quiet)), *_tree_words(tree))
 
     def flush(self, key: KeyPath | int) -> None:
-        """RegFlushKey."""
+        """RegFlushKey. Wine 8.0 says yes and writes nothing: what must outlive a power loss needs a `shut_down`."""
         self._ask("flush", _key(key))
 
     # --- handles and watches ------------------------------------------------------------------------------
