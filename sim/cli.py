@@ -1,4 +1,4 @@
-"""The command line: `failsim demo`, `run`, `schema`. A thin layer over the library; imports what a command uses.
+"""The command line: `failsim demo`, `run`, `live`, `schema` and so on. A thin layer over the library; imports lazily.
 
 Exit status: 0 all expectations hold, 1 one fails, 2 the input or the call is wrong (one line on standard error),
 130 interrupted. Standard output carries results only.
@@ -28,11 +28,13 @@ Examples:
   failsim run scenarios/*.yaml                      a library as a regression test: status 1 if one fails
   failsim run my.yaml --json | jq .writes           for your tools
   failsim run my.yaml --seed 7 --history run.jsonl  another draw of its windows; the whole history
+  failsim live my.yaml --dir cluster                the same on real processes, registries and files
   failsim schema > failsim.schema.json              completion and checks in your editor
 """
 
 POLICIES = ("overwrite", "quarantine", "merge")
 PROFILES = ("nt4", "wsfc")
+GROUNDS = ("files", "wine")
 
 
 class _Usage(click.Group):
@@ -128,6 +130,49 @@ def run_command(
     else:
         _print_verdicts(verdicts)
     return 0 if all(verdict.passed for verdict in verdicts) else 1
+
+
+@main.command()
+@click.argument("scenario")
+@click.option("--dir", "folder", required=True, metavar="DIR", help="Where the nodes and the quorum disk are put.")
+@click.option("--on", "ground", type=click.Choice(GROUNDS), default="files", help="Hive files, or Wine prefixes.")
+@click.option("--speed", type=float, default=60.0, show_default=True, help="Seconds of the scenario in a real one.")
+@click.option("--until", metavar="TIME", help="End the run then, such as 10min.")
+@click.option("--json", "as_json", is_flag=True, help="The verdict as JSON, as 'run' gives it.")
+@click.option("--history", metavar="FILE", help="Write the history there, an event a line.")
+def live(
+    scenario: str, folder: str, ground: str, speed: float, until: str | None, as_json: bool, history: str | None
+) -> int:
+    """Run a scenario on real processes and files, and judge it as 'run' does.
+
+    Each node is a folder of DIR with its registry, the quorum disk another, with the checkpoint images in it; they
+    stay. Crashes are SIGKILL. Linux only.
+    """
+    if not sys.platform.startswith("linux"):
+        _fail("failsim: 'live' needs Linux processes and file locks; 'failsim run' simulates the same anywhere")
+    if not speed > 0:
+        _fail(f"failsim: --speed {speed:g}: time has to pass; name a number above 0")
+    from sim.driver.run import RunError  # noqa: PLC0415
+    from sim.judge.verdict import Verdict  # noqa: PLC0415
+    from sim.live.run import run as run_live  # noqa: PLC0415
+
+    end = _until(until)
+    loaded = _load(scenario)
+    try:
+        done = run_live(loaded, Path(folder), ground=ground, speed=speed, until=end)
+    except RunError as error:
+        _fail(f"{scenario}: {error}")
+    except OSError as error:
+        _fail(f"{folder}: {error.strerror}; name a folder that can be made")
+    verdict = Verdict(done.history)
+    if history is not None:
+        _write_history(history, verdict)
+    if as_json:
+        _print_json([verdict.to_json()])
+    else:
+        _print_verdicts([verdict])
+        print(f"nodes and quorum disk: {folder}; at most {done.lag:.2f} s late", file=sys.stderr)
+    return 0 if verdict.passed else 1
 
 
 @main.command()

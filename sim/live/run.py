@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 
 import msgspec
 
 from sim.checkpoint.policy import Policy
+from sim.cluster.plan import ClusterPlan
 from sim.driver.run import Run, RunError
 from sim.history.events import AnyEvent
 from sim.live.ground import LiveGround
+from sim.registry import KeyTree
 from sim.scenario.model import Fault, FaultKind, Scenario
 
 SPEED = 60.0
@@ -42,6 +43,7 @@ def run(
     scenario: Scenario,
     folder: Path,
     *,
+    ground: str = "files",
     speed: float = SPEED,
     policy: Policy = Policy.OVERWRITE,
     until: int | None = None,
@@ -57,10 +59,17 @@ def run(
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise RunError(f"{folder} is not an empty folder; name one that is, or that does not exist")
     folder.mkdir(parents=True, exist_ok=True)
-    running = Run(scenario, policy=policy, until=until, ground=partial(LiveGround, folder=folder, speed=speed))
-    ground = running.world.ground
-    assert isinstance(ground, LiveGround)
-    with ground:
+    begun: list[LiveGround] = []
+
+    def put_up(plan: ClusterPlan, registries: dict[str, KeyTree]) -> LiveGround:
+        begun.append(LiveGround(plan, registries, folder, speed))
+        return begun[0]
+
+    try:
+        running = Run(scenario, policy=policy, until=until, ground=put_up)
         if watch is not None:
-            watch(ground)
-        return LiveRun(running.finish(), ground.clock.lag)
+            watch(begun[0])
+        return LiveRun(running.finish(), begun[0].clock.lag)
+    finally:
+        for each in begun:
+            each.close()
