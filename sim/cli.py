@@ -1,13 +1,14 @@
-"""The command line: `failsim demo`, `run`, `live`, `schema` and so on. A thin layer over the library; imports lazily.
+"""The command line: `failsim demo`, `run`, `live`, `schema`, `hive`. A thin layer; a command imports what it uses.
 
-Exit status: 0 all expectations hold, 1 one fails, 2 the input or the call is wrong (one line on standard error),
-130 interrupted. Standard output carries results only.
+Exit status: 0 all expectations hold, 1 one fails (or two files differ), 2 the input or the call is wrong (one line on
+standard error), 130 interrupted. Standard output carries results only.
 """
 
 from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sim.judge.verdict import Verdict
+    from sim.registry import KeyPath
+    from sim.registry.files import RegistryFile
     from sim.scenario.model import Scenario
 
 EPILOG = """\b
@@ -29,6 +32,7 @@ Examples:
   failsim run my.yaml --json | jq .writes           for your tools
   failsim run my.yaml --seed 7 --history run.jsonl  another draw of its windows; the whole history
   failsim live my.yaml --dir cluster                the same on real processes, registries and files
+  failsim hive show images/0000000A.CPT             what is in a hive or .reg file
   failsim schema > failsim.schema.json              completion and checks in your editor
 """
 
@@ -183,6 +187,115 @@ def schema() -> None:
     _print_json([described()])
 
 
+HIVE_EPILOG = """\b
+Examples:
+  failsim hive show SOFTWARE.SAV                            every key and value
+  failsim hive diff before.reg after.hiv                    status 1 where they differ
+  failsim hive to-reg 0000000A.CPT --key HKLM\\SOFTWARE\\Contoso --out contoso.reg
+  failsim hive from-reg contoso.reg --out contoso.hiv
+"""
+
+
+@main.group(epilog=HIVE_EPILOG)
+def hive() -> None:
+    """Look into hive files (checkpoint images, saved hives) and .reg files, compare and convert them.
+
+    Which of the two a file is, its content says. Hives of version 1.3 to 1.5 are read, 1.5 is written. Of a .reg file
+    its top key is taken, or the one that --key names, and stands for the root of a hive.
+    """
+
+
+_key = click.option("--key", metavar="KEY", help="The key of a .reg file, such as 'HKLM\\SOFTWARE\\Contoso'.")
+
+
+@hive.command()
+@click.argument("file", metavar="FILE")
+@_key
+def show(file: str, key: str | None) -> None:
+    """Every key and value in a hive or a .reg file."""
+    from sim.report.hive import show_file  # noqa: PLC0415
+    from sim.report.terminal import console  # noqa: PLC0415
+
+    show_file(_read(file, _key_path(key)), console())
+
+
+@hive.command()
+@click.argument("before", metavar="A")
+@click.argument("after", metavar="B")
+@_key
+def diff(before: str, after: str, key: str | None) -> int:
+    """What turns A into B: '+' appears, '-' vanishes, '!' changes. Status 1 where they differ."""
+    from sim.registry.files import FileError, read_two  # noqa: PLC0415
+    from sim.report.hive import show_difference  # noqa: PLC0415
+    from sim.report.terminal import console  # noqa: PLC0415
+
+    try:
+        one, other = read_two((_bytes(before), before), (_bytes(after), after), _key_path(key))
+    except FileError as error:
+        _fail(str(error))
+    return int(show_difference(one, other, console()))
+
+
+@hive.command()
+@click.argument("file", metavar="FILE")
+@_key
+@click.option("--out", metavar="FILE", help="Write there; by default to standard output.")
+def to_reg(file: str, key: str | None, out: str | None) -> None:
+    r"""A hive as a .reg file, under --key (by default HKEY_LOCAL_MACHINE\SOFTWARE\Hive)."""
+    from sim.registry.files import FileError, as_reg  # noqa: PLC0415
+
+    path = _key_path(key)
+    try:
+        data = as_reg(_read(file, path), path)
+    except FileError as error:
+        _fail(str(error))
+    if out is not None:
+        _write(out, data)
+    elif sys.stdout.isatty():
+        click.echo(data.decode("utf-16").encode(sys.stdout.encoding, "replace"), nl=False)
+    else:
+        click.echo(data, nl=False)
+
+
+@hive.command()
+@click.argument("file", metavar="FILE")
+@_key
+@click.option("--out", metavar="FILE", required=True, help="The hive to write.")
+def from_reg(file: str, key: str | None, out: str) -> None:
+    """A .reg file as a hive of version 1.5, its top key (or --key) as the root."""
+    from sim.registry.files import FileError, as_hive  # noqa: PLC0415
+
+    try:
+        _write(out, as_hive(_read(file, _key_path(key))))
+    except FileError as error:
+        _fail(str(error))
+
+
+def _key_path(text: str | None) -> KeyPath | None:
+    from sim.registry import KeyPath  # noqa: PLC0415
+
+    try:
+        return None if text is None else KeyPath.parse_hklm(text)
+    except ValueError as error:
+        _fail(f"failsim: --key: {error}; 'HKLM\\SOFTWARE\\Contoso' would be right")
+
+
+def _read(name: str, key: KeyPath | None) -> RegistryFile:
+    from sim.registry.files import FileError, read_file  # noqa: PLC0415
+
+    try:
+        return read_file(_bytes(name), name, key)
+    except FileError as error:
+        _fail(str(error))
+
+
+def _bytes(name: str) -> bytes:
+    try:
+        return Path(name).read_bytes()
+    except OSError as error:
+        _fail(f"{name}: cannot be read: {error.strerror}; name a hive or a .reg file")
+
+
 def _until(text: str | None) -> int | None:
     from sim.scenario.times import parse_time  # noqa: PLC0415
 
@@ -223,12 +336,19 @@ def _demo_scenario() -> str:
 def _write_history(name: str, verdict: Verdict) -> None:
     from sim.history.lines import to_lines  # noqa: PLC0415
 
+    _write(name, to_lines(verdict.history))
+
+
+def _write(name: str, data: bytes) -> None:
+    """Write a file whole or not at all."""
     path = Path(name)
     aside = path.with_name(path.name + ".part")
     try:
-        aside.write_bytes(to_lines(verdict.history))
+        aside.write_bytes(data)
         aside.replace(path)
     except OSError as error:
+        with suppress(OSError):
+            aside.unlink()
         _fail(f"{name}: cannot be written: {error.strerror}; name a file in a folder that is there")
 
 
