@@ -71,17 +71,18 @@ class Tool:
     said: Callable[[tuple[str, ...], KeyTree], Row]
 
 
-def agreement(data: bytes, tree: KeyTree | None = None) -> dict[str, str]:
+def agreement(data: bytes, tree: KeyTree | None = None, *, against: KeyTree | None = None) -> dict[str, str]:
     """For each tool that is installed, what it says differently from us of these bytes; empty where it agrees.
 
-    `tree` is what our own reader must make of them, where that is known.
+    `tree` is what our own reader must make of them, where that is known. `against` takes our place, to see the
+    comparison itself at work.
     """
     ours = read_hive(data, strict=True)
     assert tree is None or ours == tree.without_volatile(), "our own reader differs from what was written"
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "image.hiv"
         path.write_bytes(data)
-        return {tool.name: _difference(tool, path, ours) for tool in TOOLS if tool.installed()}
+        return {tool.name: _difference(tool, path, against or ours) for tool in TOOLS if tool.installed()}
 
 
 def missing() -> list[str]:
