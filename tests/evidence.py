@@ -17,12 +17,18 @@ CHECKS = [
         {"FAILSIM_TIMELINES": "12000"},
         "tests/reference tests/quality",
     ),
-    ("10,000 mutated scenario files through the command line", {"FAILSIM_FUZZ": "10000"}, "tests/fuzz"),
     (
         "Wine: 20,000 registry operations, every reg.exe command line",
         {"FAILSIM_WINE_OPERATIONS": "20000", "FAILSIM_WINE_COMMANDS": "100000"},
         "tests/wine",
     ),
+    (
+        "10,000 mutated scenario files through the command line",
+        {"FAILSIM_FUZZ": "10000"},
+        "tests/fuzz/test_scenarios.py",
+    ),
+    ("200,000 mutated hives and .reg files", {"FAILSIM_FUZZ": "200000"}, "tests/fuzz/test_hives.py"),
+    ("six independent readers of hives, 1,000 trees", {"FAILSIM_HIVES": "1000"}, "tests/hives"),
     ("everything else", {}, "tests/laws tests/stories tests/registry tests/scenario tests/cli tests/snapshots"),
 ]
 PRINTED = [
@@ -34,6 +40,8 @@ PRINTED = [
         "tests.wine.test_registry_against_wine 20000",
     ),
     ("command lines of reg.exe on both: verbs, statuses, differences", "tests.wine.test_reg_exe_against_wine"),
+    ("what independent readers make of hives, tool by tool", "tests.hives.test_agreement 1000"),
+    ("reading and writing hives, as ratios in the same run", "tests.quality.hive_benchmarks"),
     ("speed, as ratios to bare SimPy in the same run", "tests.quality.benchmarks"),
 ]
 

@@ -19,7 +19,7 @@ from sim.registry.files import FileError, as_hive, as_reg, read_file
 from sim.registry.hive import checksum
 from tests.hives.forest import tree
 
-COUNT = int(os.environ.get("FAILSIM_FUZZ", "400")) * 5
+COUNT = int(os.environ.get("FAILSIM_FUZZ", "2000"))
 BATCHES = 4
 SECONDS = 0.5, 2e-5  # for a file, for each of its bytes: a hundred times what a read takes
 BYTES = 1 << 20, 100  # as well

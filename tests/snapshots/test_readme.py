@@ -7,11 +7,13 @@ import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 from rich.console import Console
 
 import sim
 from sim.history.verdict import Cause, Fate
+from sim.registry import KeyPath, KeyTree, Value, write_hive, write_reg
 from sim.report.demo import play
 from tests.library import ROOT
 
@@ -29,6 +31,19 @@ def test_the_demo_prints_what_the_readme_shows() -> None:
     printed = "\n".join(line.rstrip() for line in out.getvalue().splitlines())
     shown = blocks("console")[0].split("...\n")[1].rstrip()
     assert shown in printed
+
+
+def test_the_difference_of_two_files_is_what_the_readme_shows(tmp_path: Path) -> None:
+    key = KeyPath.parse(r"SOFTWARE\Contoso")
+    before = KeyTree.built([("Port", Value.dword(80))])
+    after = before.with_value((), "Port", Value.dword(8080)).with_value(("Queues",), "", Value.sz("fast"))
+    (tmp_path / "before.reg").write_bytes(write_reg(before, key))
+    (tmp_path / "after.hiv").write_bytes(write_hive(after))
+    typed, _, shown = blocks("console")[1].partition("\n")
+    call = [sys.executable, "-m", "sim", *typed.split()[2:]]
+    variables = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(call, cwd=tmp_path, env=variables, capture_output=True, text=True, check=False)
+    assert (done.stdout, done.returncode) == (shown, 1)
 
 
 def test_the_scenario_in_the_readme_comes_out_as_it_says() -> None:
