@@ -125,6 +125,7 @@ HEADER = "Windows Registry Editor Version 5.00\n\n"
             ("from-reg", "x.reg", "--out", "no/o"),
             "no/o: cannot be written: No such file or directory; name a file in a folder",
         ),
+        (("from-reg", "x.reg", "--out", "is-a-folder"), "is-a-folder: cannot be written: "),
         (("from-reg", "x.reg"), "failsim: Missing option '--out'; see 'failsim --help'"),
         (("diff", "x.reg"), "failsim: Missing argument 'B'; see 'failsim --help'"),
     ],
@@ -132,6 +133,7 @@ HEADER = "Windows Registry Editor Version 5.00\n\n"
 def test_what_is_wrong_is_one_line_and_status_2(
     capsys: pytest.CaptureFixture[str], folder: Path, arguments: tuple[str, ...], told: str
 ) -> None:
+    (folder / "is-a-folder").mkdir()
     (folder / "empty").write_bytes(b"")
     (folder / "binary").write_bytes(b"\x7fELF\1\1\0\0")
     (folder / "cut.hiv").write_bytes(write_hive(TREE)[:5000])

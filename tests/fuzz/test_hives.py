@@ -66,7 +66,7 @@ def mutated_hive(rng: random.Random, hives: list[bytes]) -> bytes:
             case 4:
                 signature = rng.choice((b"nk", b"vk", b"lh", b"lf", b"li", b"ri", b"db", b"sk"))
                 found = image.find(signature, at)
-                if found > 0:
+                if 0 < found < len(image) - 80:
                     struct.pack_into("<H", image, found + rng.randrange(0, 40) * 2, rng.choice(INTERESTING) & 0xFFFF)
             case 5:
                 found = image.find(rng.choice((b"nk", b"vk", b"lh", b"ri", b"db")), at)

@@ -156,6 +156,14 @@ def test_limits_of_the_format(monkeypatch: pytest.MonkeyPatch) -> None:
         write_hive(with_names(*map(str, range(1001))))
 
 
+def test_the_longest_names_and_data_are_told() -> None:
+    tree = KeyTree(
+        NameMap.of([("four", Value.binary(bytes(77))), ("яя", Value.dword(1))]),
+        NameMap.of([("sub", EMPTY), ("longest", KeyTree(class_name="Class")), ("яя", EMPTY)]),
+    )
+    assert struct.unpack_from("<HHIII", write_hive(tree), 4132 + 52) == (14, 0, 10, 8, 77)
+
+
 # --- damage -----------------------------------------------------------------------------------------------------
 
 # A value of each kind of storage, and three keys. A key's name stands 80 bytes behind its cell, a value's 24.
@@ -190,6 +198,18 @@ def put(where: int | bytes, after: int, form: str, number: int, nth: int = 0) ->
     return damage
 
 
+def twice(image: bytearray) -> None:
+    """The list of the root names its second subkey twice."""
+    at = image.index(b"lh\2\0") + 4
+    image[at : at + 8] = image[at + 8 : at + 16]
+
+
+def shared(image: bytearray) -> None:
+    """Two values have the same cell of data."""
+    place = struct.unpack_from("<I", image, image.index(b"cell") - 12)[0]
+    put("я".encode("utf-16-le") + bytes(6), -12, "<I", place)(image)
+
+
 REFUSED: list[tuple[str, Damage, str]] = [
     ("no signature", put(0, 0, "<I", 0), "is no hive"),
     ("log file", put(0, 28, "<I", 6), "transaction log"),
@@ -219,6 +239,8 @@ REFUSED: list[tuple[str, Damage, str]] = [
     ("subkeys: more", put(b"Sub", -56, "<I", 2), "says that it has 2 subkeys; its list has 1"),
     ("subkeys: nowhere", put(b"Sub", -48, "<I", 0xFFFFFFFF), "lies outside the file"),
     ("subkeys: the root again", put(b"lh\1\0", 4, "<I", 32), "was reached before"),
+    ("subkeys: one of them twice", twice, "a key is said to be at"),
+    ("data: of two values", shared, "was reached before"),
     ("list: signature", put(b"lh\1\0", 0, "<H", 0), "'lf', 'lh' or 'li' would be right"),
     ("list: too many", put(b"lh\1\0", 2, "<H", 999), "a list of 999 subkeys needs 7996 bytes"),
     ("list: of lists, too many", put(b"lh\1\0", 0, "<I", 0x03E76972), "a list of 999 lists needs 4000 bytes"),
@@ -241,6 +263,7 @@ REFUSED: list[tuple[str, Damage, str]] = [
     ),
     ("big data: signature", put(b"db", 0, "<H", 0), "40000 bytes of data need a cell"),
     ("big data: segments", put(b"db", 2, "<H", 2), "lie in 2 segments; 3 would be right"),
+    ("big data: less than is big", put(b"huge", -16, "<I", 16_000), "16000 bytes of data need a cell of as many"),
     ("big data: list", put(b"db", 4, "<I", 1 << 24), "a list of 3 segments is said to be at"),
     ("security: signature", put(b"sk\0\0", 0, "<H", 0), "'sk' would be right"),
     ("security: size", put(b"sk\0\0", 16, "<I", 5000), "a security descriptor has 5000 bytes"),
