@@ -49,8 +49,9 @@ DEFECTS = {
     "regipy": (
         "Latin-1 names beyond ASCII have U+FFFD",
         "short data of types that it does not know, and big numbers, are read from a wrong place",
-        "a REG_QWORD of 5 to 7 bytes or a REG_DWORD stops the reading of its key",
+        "a REG_QWORD of 5 to 7 bytes stops the reading of its key",
         "texts are decoded and lose their nulls",
+        "other types than seven common ones are guessed to be text, and not compared here",
     ),
     "reglookup": (
         "names in UTF-16 and texts beyond ASCII are printed as their bytes",
