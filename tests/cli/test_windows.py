@@ -16,7 +16,7 @@ def test_every_module_imports_without_posix() -> None:
     modules = sorted(
         ".".join(path.relative_to(ROOT).with_suffix("").parts)
         for path in (ROOT / "sim").rglob("*.py")
-        if path.stem not in ("__init__", "__main__")
+        if path.stem not in ("__init__", "__main__") and path.parent.name != "live"  # which is for Linux, and says so
     )
     script = (
         "import sys, importlib\n"
