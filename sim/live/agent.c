@@ -300,6 +300,22 @@ static LSTATUS create_key(void)
     return error;
 }
 
+static LSTATUS link_key(void)
+{
+    WCHAR *path = name_of(word()), *target = name_of(word());
+    HKEY key;
+    LSTATUS error = RegCreateKeyExW(HKEY_LOCAL_MACHINE, path, 0, NULL, REG_OPTION_CREATE_LINK, KEY_ALL_ACCESS, NULL,
+                                    &key, NULL);
+    if (error == ERROR_SUCCESS) {
+        DWORD size = (DWORD)(wcslen(target) * sizeof(WCHAR));
+        error = RegSetValueExW(key, L"SymbolicLinkValue", 0, REG_LINK, (const BYTE *)target, size);
+        RegCloseKey(key);
+    }
+    free(path);
+    free(target);
+    return error;
+}
+
 static LSTATUS set_value(HKEY key)
 {
     WCHAR *name = name_of(word());
@@ -607,6 +623,7 @@ static LSTATUS carry_out(void)
 {
     const char *verb = word();
     if (!strcmp(verb, "create")) return create_key();
+    if (!strcmp(verb, "link")) return link_key();
     if (!strcmp(verb, "delete")) return delete_below(RegDeleteKeyW);
     if (!strcmp(verb, "deltree")) return delete_below(RegDeleteTreeW);
     if (!strcmp(verb, "run")) return run();

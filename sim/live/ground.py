@@ -26,18 +26,24 @@ from sim.registry import KeyTree
 class LiveGround:
     """A cluster that runs. Leave it as a context manager: its processes end with it, whatever happens."""
 
-    def __init__(self, plan: ClusterPlan, registries: dict[str, KeyTree], folder: Path, speed: float) -> None:
-        self._sockets = Path(tempfile.mkdtemp(prefix="failsim-"))
+    def __init__(
+        self, plan: ClusterPlan, registries: dict[str, KeyTree], folder: Path, speed: float, ground: str
+    ) -> None:
+        self.sockets = Path(tempfile.mkdtemp(prefix="failsim-"))
         self._template = Template()
         atexit.register(self.close)
         quorum = folder / "quorum"
         quorum.mkdir(parents=True, exist_ok=True)
         self._nodes = {
-            node: LiveMachine(node, folder / file_safe(node), self._sockets, quorum, registries[node], self._template)
+            node: LiveMachine(
+                node, folder / file_safe(node), self.sockets, quorum, registries[node], self._template, ground
+            )
             for node in plan.nodes
         }
         self.machines: dict[str, Machine] = {**self._nodes}
         self.disk = LiveDisk(plan, quorum, self._nodes)
+        for machine in self._nodes.values():
+            machine.await_system()
         for machine in self._nodes.values():
             machine.start_service()
         self.clock = LiveClock(speed)
@@ -56,10 +62,15 @@ class LiveGround:
     def copy(self, running: dict[int, Running]) -> LiveGround:
         raise AssertionError("a real cluster cannot be copied")
 
+    def shut_down(self) -> None:
+        """The run is over, and every node's files are to hold its registry."""
+        for machine in self._nodes.values():
+            machine.shut_down()
+
     def close(self) -> None:
         """End every process, and remove what only they needed. The folders of nodes and disk stay."""
         self._template.close()
-        shutil.rmtree(self._sockets, ignore_errors=True)
+        shutil.rmtree(self.sockets, ignore_errors=True)
         atexit.unregister(self.close)
 
     def __enter__(self) -> Self:

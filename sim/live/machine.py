@@ -4,6 +4,7 @@
     cluster service    runs the engine; reaches the registry by a connection of its own
     applications       one for each resource that is online here
 
+On the ground "wine" the node's folder is a Wine prefix, and its wineserver and the agent belong to the system.
 A power loss is SIGKILL to all of them; what is left is the node's hive file.
 """
 
@@ -15,11 +16,13 @@ from typing import Any
 from sim.checkpoint.effects import Checkpoint, Op
 from sim.cluster.effects import Operation
 from sim.driver.ground import UnreachableError
+from sim.driver.run import RunError
 from sim.history.events import OPERATOR
 from sim.live import application, cluster_service, registry_service
 from sim.live.cluster_service import Ended
 from sim.live.hive_file import HiveFile
 from sim.live.processes import GoneError, Template, Worker
+from sim.live.wine import Prefix
 from sim.registry import KeyPath, KeyTree, Value
 
 
@@ -39,7 +42,7 @@ class RegistryOf:
                 return self._worker.ask("registry", verb, *arguments)
             return self._worker.ask(verb, *arguments)
         except GoneError:
-            raise UnreachableError(self._machine.name, service=self._service) from None
+            raise UnreachableError(self._machine.name, service=self._service and self._machine.running) from None
 
     @property
     def root(self) -> KeyTree:
@@ -48,10 +51,6 @@ class RegistryOf:
             return self._machine.on_disk
         root: KeyTree = self._ask("root")
         return root
-
-    def begin(self, setup: KeyTree) -> None:
-        """The registry as the scenario finds it, with the volatile keys that no disk has."""
-        self._ask("begin", setup)
 
     def create_key(self, key: KeyPath) -> object:
         return self._ask("create_key", key)
@@ -100,9 +99,12 @@ class RegistryOf:
 class LiveMachine:
     """One node. `sockets`: a folder of our own for its socket file, since such a name has to be short."""
 
-    def __init__(self, name: str, folder: Path, sockets: Path, disk: Path, setup: KeyTree, template: Template) -> None:
+    def __init__(
+        self, name: str, folder: Path, sockets: Path, disk: Path, setup: KeyTree, template: Template, ground: str
+    ) -> None:
         self.name = name
         self.folder = folder
+        self.ground = ground
         self.disk = disk
         self.setup = setup
         self._template = template
@@ -114,9 +116,9 @@ class LiveMachine:
         self._address = str(sockets / f"{len(list(sockets.iterdir())) + 1}.registry")
         Path(self._address).touch()
         registry_service.set_up(folder, setup)
+        self._prefix = Prefix(folder) if ground == "wine" else None
         self._system: Worker | None = None
-        self.power_up()
-        RegistryOf(self, self._system).begin(setup)
+        self.switch_on(setup)
 
     # --- the registry -------------------------------------------------------------------------------------
 
@@ -149,18 +151,50 @@ class LiveMachine:
 
     # --- power --------------------------------------------------------------------------------------------
 
-    def power_up(self) -> None:
+    def switch_on(self, setup: KeyTree | None) -> None:
+        """Start the system, which finds this registry (with the volatile keys that no disk has) or its own disk's."""
         assert self._system is None, f"{self.name} runs already"
-        self._system = Worker(self._template, registry_service.__name__, str(self.folder), self._address)
-        self._system.connection.recv()  # its socket is there
+        worker = Worker(self._template, registry_service.__name__, str(self.folder), self._address, self.ground)
+        worker.tell("begin", setup)
+        self._system = worker
+
+    def await_system(self) -> None:
+        """Wait until the system runs. Raises RunError where it cannot."""
+        assert self._system is not None, f"{self.name} is off"
+        reason = self._system.told()
+        if reason is not None:
+            raise RunError(reason)
+
+    def power_up(self) -> None:
+        self.switch_on(None)
+        self.await_system()
+
+    @property
+    def running(self) -> bool:
+        """Whether the system answers."""
+        try:
+            return self._system is not None and self._system.ask("open_handles") is not None
+        except GoneError:
+            return False
 
     def lose_power(self) -> None:
         self.stop_service()
+        if self._prefix is not None:
+            self._prefix.lose_power()
         if self._system is not None:
             self._system.kill()
         self._system = None
         self.dirty = False
         self.opened.clear()
+
+    def shut_down(self) -> None:
+        """The run is over: the node's own files hold its registry, also Wine's, for whoever looks into them."""
+        if self._system is not None:
+            self.flush()
+        elif self._prefix is not None:
+            self.power_up()
+        if self._prefix is not None:
+            self._prefix.shut_down()
 
     def lose_disk(self) -> None:
         registry_service.set_up(self.folder, self.setup)
@@ -169,7 +203,8 @@ class LiveMachine:
     def processes(self) -> list[int]:
         """The ids of the processes that run on the node now."""
         workers = [self._system, self.service, *self.applications.values()]
-        return [worker.pid for worker in workers if worker is not None]
+        programs = () if self._prefix is None else self._prefix.programs()
+        return [*(worker.pid for worker in workers if worker is not None), *programs]
 
     # --- programs -----------------------------------------------------------------------------------------
 

@@ -1,9 +1,13 @@
 """The operating-system processes of a live run: made from a clean template, asked one thing at a time, always reaped.
 
 A template process is started once, and forks a worker whenever one is wanted: a worker is there in a millisecond and
-shares nothing with the program that uses failsim. It has one connection, to whoever wanted it. Template and workers
-die with SIGKILL when their parent does, however that ends (PR_SET_PDEATHSIG; Linux), and ignore Ctrl-C, which is
-failsim's to handle. Nothing listens: the connections are pairs of sockets.
+shares nothing with the program that uses failsim. It has one connection, to whoever wanted it. Nothing listens: the
+connections are pairs of sockets.
+
+Whatever a run starts lies below its template, also what a worker's own programs leave behind them (Linux:
+PR_SET_CHILD_SUBREAPER), and the template ends when nobody can ask it any more, however failsim itself ends: first it
+kills all that lies below it. It ignores the signals of a terminal, Ctrl-C is failsim's to handle. Workers die with
+SIGKILL when the template does (PR_SET_PDEATHSIG).
 """
 
 from __future__ import annotations
@@ -18,11 +22,12 @@ import subprocess
 import sys
 from collections.abc import Callable
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any
 
 from sim.registry import Win32, Win32Error
 
-_PR_SET_PDEATHSIG = 1
+_PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 _PRELOADED = ("sim.live.registry_service", "sim.live.cluster_service", "sim.live.application")
 
 PATIENCE = 60.0
@@ -82,7 +87,16 @@ class Worker:
 
     def ask(self, *request: Any) -> Any:
         """The worker's answer. Raises Win32Error where it says so, GoneError where it is gone."""
-        return ask(self.connection, *request)
+        self.tell(*request)
+        return self.told()
+
+    def tell(self, *request: Any) -> None:
+        """Ask without waiting for the answer. Raises GoneError."""
+        tell(self.connection, *request)
+
+    def told(self) -> Any:
+        """The answer to what it was told. Raises Win32Error, GoneError."""
+        return told(self.connection)
 
     def kill(self) -> None:
         """SIGKILL, and reap it."""
@@ -92,8 +106,21 @@ class Worker:
 
 def ask(connection: Connection, *request: Any) -> Any:
     """One request and its answer. Raises Win32Error, GoneError."""
+    tell(connection, *request)
+    return told(connection)
+
+
+def tell(connection: Connection, *request: Any) -> None:
+    """One request; `told` waits for its answer. Raises GoneError."""
     try:
         connection.send(request)
+    except OSError:
+        raise GoneError from None
+
+
+def told(connection: Connection) -> Any:
+    """The answer to a request. Raises Win32Error, GoneError."""
+    try:
         if not connection.poll(PATIENCE):
             raise GoneError
         error, answer = connection.recv()
@@ -107,47 +134,80 @@ def ask(connection: Connection, *request: Any) -> Any:
 def answer(connection: Connection, perform: Callable[..., Any]) -> None:
     """Answer one request with what `perform` makes of it. Raises EOFError where nobody asks any more."""
     request = connection.recv()
-    told: tuple[int | None, Any]
+    made: tuple[int | None, Any]
     try:
-        told = None, perform(*request)
+        made = None, perform(*request)
     except Win32Error as error:
-        told = int(error.code), error.detail
-    connection.send(told)
+        made = int(error.code), error.detail
+    connection.send(made)
 
 
 # --- in the template ----------------------------------------------------------------------------------------------
 
 
 def serve(number: int) -> None:
-    """Fork and kill workers on request, until whoever started this goes away."""
-    _die_with_parent()
+    """Fork and kill workers on request, until whoever started this goes away; then kill all that is left."""
+    ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1)
+    for ignored in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ignored, signal.SIG_IGN)
+    os.umask(0o077)
     for module in _PRELOADED:
         importlib.import_module(module)
-    with socket.socket(fileno=number) as asked:
-        while True:
-            what, files, _, _ = socket.recv_fds(asked, 1, 1)
-            if not what:
-                return
-            connection = Connection(files[0])
-            if what == b"k":
-                answer(connection, _kill)
-            elif os.fork() == 0:
-                asked.close()
-                _work(connection)
-            connection.close()
+    with socket.socket(fileno=number) as asked, contextlib.suppress(EOFError, OSError):
+        workers: set[int] = set()
+        while (received := socket.recv_fds(asked, 1, 1))[0]:
+            workers -= _reaped()
+            with Connection(received[1][0]) as connection:
+                if received[0] == b"k":
+                    answer(connection, lambda pid: _kill(pid, workers))
+                elif worker := os.fork():
+                    workers.add(worker)
+                else:
+                    asked.close()
+                    _work(connection)
+    _kill_all_below()
 
 
-def _kill(pid: int) -> None:
-    with contextlib.suppress(ProcessLookupError, ChildProcessError):
+def _kill(pid: int, workers: set[int]) -> None:
+    if pid in workers:  # else it has died, and its number may be another's
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
+        workers.discard(pid)
+
+
+def _reaped() -> set[int]:
+    """The children that have ended, of workers' programs those too that lost their parent."""
+    found: set[int] = set()
+    with contextlib.suppress(ChildProcessError):
+        while pid := os.waitpid(-1, os.WNOHANG)[0]:
+            found.add(pid)
+    return found
+
+
+def _kill_all_below() -> None:
+    """Kill children until there are none: those of a child that ends become ours."""
+    while children := _children():
+        for child in children:
+            os.kill(child, signal.SIGKILL)
+        for child in children:
+            os.waitpid(child, 0)
+
+
+def _children() -> list[int]:
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):  # it has ended
+            _, parent = stat.read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[:2]
+            if int(parent) == os.getpid():
+                found.append(int(stat.parent.name))
+    return found
 
 
 def _work(connection: Connection) -> None:
     """A worker's whole life."""
     status = 1
     try:
-        _die_with_parent()
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         module, arguments = connection.recv()
         answer(connection, lambda _: (os.getpid(),))
         with contextlib.suppress(EOFError, OSError):
@@ -155,9 +215,3 @@ def _work(connection: Connection) -> None:
         status = 0
     finally:
         os._exit(status)
-
-
-def _die_with_parent() -> None:
-    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    os.umask(0o077)

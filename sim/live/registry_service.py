@@ -1,7 +1,8 @@
 """A node's registry service: the process that holds the node's registry, for every program that runs on the node.
 
 Serves:  a socket file with mode 600; a request is a verb of `sim.registry.Registry` and its arguments.
-Keeps:   the registry in memory, and what was flushed of it in the node's hive file. SIGKILL is the power loss.
+Stands:  on a registry of ours in its memory (the ground "files"), or on a prefix's through Wine's calls ("wine").
+Keeps:   what was flushed of it in the node's hive file. A power loss is SIGKILL to it, and to all of Wine.
 Handles: watches and open keys belong to the connection that made them, and go with it.
 """
 
@@ -13,8 +14,11 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
 
+from sim.driver.ground import NodeRegistry
 from sim.live.hive_file import HiveFile
 from sim.live.processes import answer
+from sim.live.wine import WineError
+from sim.live.wine_registry import WineRegistry, power_up
 from sim.registry import KeyTree, Registry, Win32Error
 
 VERBS = frozenset(
@@ -39,13 +43,31 @@ VERBS = frozenset(
 
 
 class RegistryService:
-    """The service's state: the registry, and whose its watches are."""
+    """The service's state: the registry, and whose its watches are. `begin` is the first that is asked of it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, ground: str) -> None:
+        self.folder = folder
+        self.ground = ground
         self.file = HiveFile(folder)
-        self.registry = Registry(self.file.read())
+        self.registry: NodeRegistry = Registry()
         self.flushed = self.registry.root
         self.watches: dict[Connection, set[int]] = {}
+
+    def begin(self, setup: KeyTree | None) -> str | None:
+        """The registry as the scenario finds it, or (None) as the disk has it; why it cannot be, in one line."""
+        tree = self.file.read() if setup is None else setup
+        try:
+            self.registry = WineRegistry(power_up(self.folder), tree) if self.ground == "wine" else Registry(tree)
+        except WineError as error:
+            return str(error)
+        self.flushed = self.registry.root
+        return None
+
+    def flush(self) -> None:
+        """The lazy writer comes by."""
+        root = self.registry.root
+        self.file.write(root)
+        self.flushed = root
 
     def perform(self, client: Connection, verb: str, *arguments: Any) -> Any:
         """Answer one request of a client. Raises Win32Error."""
@@ -53,15 +75,11 @@ class RegistryService:
             case "root":
                 return self.registry.root
             case "begin":
-                self.registry = Registry(*arguments)
-                self.flushed = self.registry.root
-                return None
+                return self.begin(*arguments)
             case "unflushed":
-                return self.registry.root is not self.flushed
+                return self.registry.root != self.flushed
             case "flush":
-                self.file.write(self.registry.root)
-                self.flushed = self.registry.root
-                return None
+                return self.flush()
             case _:
                 assert verb in VERBS, f"no verb of a registry: {verb}"
         made = getattr(self.registry, verb)(*arguments)
@@ -78,15 +96,14 @@ class RegistryService:
                 self.registry.unwatch(watch)
 
 
-def main(parent: Connection, folder: str, address: str) -> None:
+def main(parent: Connection, folder: str, address: str, ground: str) -> None:
     """Serve until whoever started this goes away."""
-    service = RegistryService(Path(folder))
+    service = RegistryService(Path(folder), ground)
     Path(address).unlink(missing_ok=True)
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(address)
         Path(address).chmod(0o600)
         listener.listen()
-        parent.send((None, None))  # it may be connected to from now on
         clients: list[Connection] = [parent]
         while True:
             for ready in wait([listener, *clients]):

@@ -11,6 +11,7 @@ from sim.checkpoint.policy import Policy
 from sim.cluster.plan import ClusterPlan
 from sim.driver.run import Run, RunError
 from sim.history.events import AnyEvent
+from sim.live import wine
 from sim.live.ground import LiveGround
 from sim.registry import KeyTree
 from sim.scenario.model import Fault, FaultKind, Scenario
@@ -49,11 +50,11 @@ def run(
     until: int | None = None,
     watch: Callable[[LiveGround], None] | None = None,
 ) -> LiveRun:
-    """Run a scenario below an empty folder. Raises RunError.
+    """Run a scenario below an empty folder, its nodes on hive files or on Wine prefixes. Raises RunError.
 
     `watch` is called with the ground once its processes run: a test's way to them.
     """
-    reason = unreal(scenario)
+    reason = unreal(scenario) or (wine.missing() if ground == "wine" else None)
     if reason is not None:
         raise RunError(reason)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
@@ -62,14 +63,16 @@ def run(
     begun: list[LiveGround] = []
 
     def put_up(plan: ClusterPlan, registries: dict[str, KeyTree]) -> LiveGround:
-        begun.append(LiveGround(plan, registries, folder, speed))
+        begun.append(LiveGround(plan, registries, folder, speed, ground))
         return begun[0]
 
     try:
         running = Run(scenario, policy=policy, until=until, ground=put_up)
         if watch is not None:
             watch(begun[0])
-        return LiveRun(running.finish(), begun[0].clock.lag)
+        history = running.finish()
+        begun[0].shut_down()
+        return LiveRun(history, begun[0].clock.lag)
     finally:
         for each in begun:
             each.close()
