@@ -133,6 +133,7 @@ class DetectLoss(Operation, frozen=True):
         members = cluster.members()
         if members and cluster.quorum_owner is None:
             yield from reserve(members[0])
+            cluster = yield from look()  # it may have died of it
         for group, state in cluster.groups.items():
             target = cluster.best_owner(group)
             if state.owner == self.node and target is not None:

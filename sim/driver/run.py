@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from sim.checkpoint.policy import BUILT, Policy
+from sim.checkpoint.policy import Policy
 from sim.cluster import database, state
 from sim.cluster.plan import ClusterPlan
 from sim.cluster.profile import TIMERS, Profile, Window
@@ -41,8 +41,6 @@ class Run:
         choices: Mapping[str, int] | None = None,
         ground: Callable[[ClusterPlan, dict[str, KeyTree]], Ground],
     ) -> None:
-        if policy not in BUILT:
-            raise RunError(f"policy {policy.value!r} is not built yet; 'overwrite' is what the product does")
         self.scenario = scenario
         self.until = until if until is not None else scenario.until
         drawn = Choices(seed, choices)
@@ -73,7 +71,7 @@ class Run:
         world = self.world
         end = self._end()
         unfinished = tuple(_named(self.scenario, index) for index in range(self._own) if index not in world.done)
-        world.check_ledger()
+        world.settle()
         world.recorder.emit(events.End, end, None, (), reason="until", unfinished=unfinished)
         return tuple(world.recorder.events)
 

@@ -176,11 +176,21 @@ class World:
     # --- running operations -------------------------------------------------------------------------------
 
     def start(self, operation: Operation, because: tuple[int, ...]) -> None:
-        """Start an operation, unless an equal one is running, and take it as far as it goes without waiting."""
+        """Start an operation, unless an equal one is running, and take it as far as it goes without waiting.
+
+        One whose node is gone, known or found just now, is carried by nobody.
+        """
         if operation in self.by_operation:
             return
+        try:
+            generator = self.ground.carry(operation)
+        except UnreachableError as gone:
+            if self._is_news(gone):
+                self.lost(gone)
+            self._nobody_answers(operation)
+            return
         self._started += 1
-        running = Running(self._started, operation, because, self.ground.carry(operation))
+        running = Running(self._started, operation, because, generator)
         self.running[running.number] = running
         self.by_operation[operation] = running.number
         self._proceed(running, None)
@@ -193,8 +203,9 @@ class World:
         self.clock.ready.remove(flight)
         running = flight.running
         lander = LANDINGS.get(type(flight.effect))
-        answer = flight.answer if lander is None else lander(self, running, flight)
-        self._proceed(running, answer)
+        answer = flight.answer if lander is None else self._surviving(running, lander, flight)
+        if running.number in self.running:
+            self._proceed(running, answer)
         self.clock.drain()
         return True
 
@@ -235,15 +246,15 @@ class World:
             except UnreachableError as gone:
                 self.lost(gone)
                 return
-            answer = self._perform(running, effect)
+            answer = self._surviving(running, PERFORMERS[type(effect)], effect)
             if answer is IN_FLIGHT or running.number not in self.running:
                 return
 
-    def _perform(self, running: Running, effect: Any) -> Any:
-        """Perform an effect; a node found gone by it has crashed, and the effect is tried on what is left."""
+    def _surviving(self, running: Running, act: Callable[[World, Running, Any], Any], effect: Any) -> Any:
+        """Do it; a node found gone by it has crashed, and it is tried on what is left, if its operation is."""
         while True:
             try:
-                return PERFORMERS[type(effect)](self, running, effect)
+                return act(self, running, effect)
             except UnreachableError as gone:
                 self.lost(gone)
                 if running.number not in self.running:
@@ -271,11 +282,15 @@ class World:
                 del self.running[running.number]
                 del self.by_operation[running.operation]
                 running.generator.close()
-                command = getattr(running.operation, "command", None)
-                if command is not None:
-                    self.reply(command, Win32.HOST_NODE_NOT_AVAILABLE)
+                self._nobody_answers(running.operation)
                 for save in [save for save, owner in self.saves.items() if owner == running.number]:
                     self._abandon(save)
+
+    def _nobody_answers(self, operation: Operation) -> None:
+        """Whoever waits for the operation, since a command started it, is told that its node is gone."""
+        command = getattr(operation, "command", None)
+        if command is not None:
+            self.reply(command, Win32.HOST_NODE_NOT_AVAILABLE)
 
     def reply(self, command: int, error: Win32 | None) -> None:
         """An operation that a command started has ended; whoever waits for it goes on."""
@@ -320,6 +335,15 @@ class World:
         for flight in list(self.clock.flights.values()):
             if flight.condition is not None and flight.condition.holds(cluster):
                 self.clock.wake(flight, None)
+
+    def settle(self) -> None:
+        """The run is over: the history must account for all there is, a node that was found gone just now included."""
+        while True:
+            try:
+                self.check_ledger()
+                return
+            except UnreachableError as gone:
+                self.lost(gone)
 
     def check_ledger(self) -> None:
         """The history must account for every registry: what the ledger holds by events alone is what is there."""
@@ -436,12 +460,17 @@ class World:
 
     def lost(self, gone: UnreachableError) -> None:
         """A node, or its cluster service alone, was found gone: that was a fault, whoever made it."""
+        assert self._is_news(gone), f"{gone.node} was asked for something though it is known to be gone"
         kind = FaultKind.STOP_SERVICE if gone.service else FaultKind.CRASH
         because = (self.emit(events.Fault, gone.node, fault=kind, parameters={"found": "gone"}),)
         if gone.service:
             self.stop_service(gone.node, because, known=False)
         else:
             self.crash(gone.node, because)
+
+    def _is_news(self, gone: UnreachableError) -> bool:
+        known = self.cluster.nodes[gone.node]
+        return known.state is not NodeState.DOWN if gone.service else known.system
 
     def crash(self, node: str, because: tuple[int, ...]) -> None:
         """A power loss: the node's service and processes are gone, its registry is what was flushed."""
@@ -571,7 +600,6 @@ def _image_saved(world: World, running: Running, flight: Flight) -> Win32 | None
     effect: engine.SaveImage = flight.effect
     checkpoint = effect.checkpoint
     (save,) = (save for save, owner in world.saves.items() if owner == running.number)
-    del world.saves[save]
     common = {
         "resource": checkpoint.resource,
         "key": checkpoint.key,
@@ -580,6 +608,7 @@ def _image_saved(world: World, running: Running, flight: Flight) -> Win32 | None
         "save": save,
     }
     error = world.disk.save(checkpoint, effect.tree, _host(running))
+    del world.saves[save]  # only now: a node that dies in it leaves a save that may have landed
     if error is None:
         world.report(running, events.Saved, _host(running), **common)
     else:
@@ -803,8 +832,13 @@ def _reserve(world: World, running: Running, effect: effects.Reserve) -> bool:
         return False
     world.report(running, events.QuorumOwner, effect.node, owner=effect.node)
     world.changed(replace(world.cluster, quorum_owner=effect.node))
-    if effect.node is not None:
+    if effect.node is None:
+        return True
+    try:
         world.disk.take_over(effect.node)
+    except UnreachableError as gone:
+        world.lost(gone)
+        return False
     return True
 
 

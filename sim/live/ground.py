@@ -16,6 +16,7 @@ from sim.cluster.node import Boot, StartService
 from sim.cluster.plan import ClusterPlan
 from sim.driver.flights import Running
 from sim.driver.ground import Machine
+from sim.driver.world import Flush
 from sim.live.clock import LiveClock
 from sim.live.disk import LiveDisk
 from sim.live.machine import LiveMachine, carried
@@ -49,8 +50,8 @@ class LiveGround:
         self.clock = LiveClock(speed)
 
     def carry(self, operation: Operation) -> Op[None]:
-        """In the cluster service of the operation's node; what has no node, or starts that service, runs here."""
-        if operation.host is None or isinstance(operation, Boot | StartService):
+        """In the cluster service of the operation's node; here, what has none: a timer, a start, the lazy writer."""
+        if operation.host is None or isinstance(operation, Boot | StartService | Flush):
             return operation.run()
         return carried(self._nodes[operation.host], operation)
 

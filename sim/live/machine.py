@@ -268,9 +268,7 @@ class Carried:
 
 
 def carried(machine: LiveMachine, operation: Operation) -> Op[None]:
-    """The generator of an operation of this node, wherever it runs: in its cluster service, if that is there."""
-    if machine.service is None:
-        return operation.run()
+    """The generator of an operation that runs in this node's cluster service. Raises UnreachableError."""
     remote: Any = Carried(machine, operation)
     generator: Op[None] = remote
     return generator
