@@ -98,7 +98,7 @@ def demo() -> int:
 @click.argument("scenarios", nargs=-1, required=True, metavar="SCENARIO...")
 @click.option("--seed", type=int, help="Draw every choice (windows, ties, faults of 'may') from this number.")
 @click.option(
-    "--policy", type=click.Choice(POLICIES), default="overwrite", help="What a restore does with local changes."
+    "--policy", type=click.Choice(POLICIES), help="What a restore does with local changes; by default the scenario's."
 )
 @click.option(
     "--profile", type=click.Choice(PROFILES), help="The generation of the product; by default the scenario's."
@@ -111,7 +111,7 @@ def demo() -> int:
 def run_command(
     scenarios: Sequence[str],
     seed: int | None,
-    policy: str,
+    policy: str | None,
     profile: str | None,
     until: str | None,
     as_json: bool,
@@ -122,8 +122,6 @@ def run_command(
         _fail("failsim: --history holds one scenario's history; name one scenario")
     if profile == "wsfc":
         _fail("failsim: profile 'wsfc' is not built yet; 'nt4' is")
-    if policy != "overwrite":
-        _fail(f"failsim: policy '{policy}' is not built yet; 'overwrite' is what the product does")
     end = _until(until)
     loaded = [_load(name) for name in scenarios]
     verdicts = [_run(scenario, seed, policy, end) for scenario in loaded]
@@ -150,7 +148,8 @@ def live(
     """Run a scenario on real processes and files, and judge it as 'run' does.
 
     Each node is a folder of DIR with its registry, the quorum disk another, with the checkpoint images in it; they
-    stay. Crashes are SIGKILL. Linux only.
+    stay. With '--on wine' a node's folder is a Wine prefix: 'WINEPREFIX=DIR/NODE1 wine reg query ...' looks into it.
+    Crashes are SIGKILL. Linux only.
     """
     if not sys.platform.startswith("linux"):
         _fail("failsim: 'live' needs Linux processes and file locks; 'failsim run' simulates the same anywhere")
@@ -158,8 +157,12 @@ def live(
         _fail(f"failsim: --speed {speed:g}: time has to pass; name a number above 0")
     from sim.driver.run import RunError  # noqa: PLC0415
     from sim.judge.verdict import Verdict  # noqa: PLC0415
+    from sim.live import wine  # noqa: PLC0415
     from sim.live.run import run as run_live  # noqa: PLC0415
 
+    absent = wine.missing() if ground == "wine" else None
+    if absent is not None:
+        _fail(f"failsim: --on wine: {absent}")
     end = _until(until)
     loaded = _load(scenario)
     try:
@@ -315,7 +318,7 @@ def _load(name: str) -> Scenario:
         _fail(str(error))
 
 
-def _run(scenario: Scenario, seed: int | None, policy: str, until: int | None) -> Verdict:
+def _run(scenario: Scenario, seed: int | None, policy: str | None, until: int | None) -> Verdict:
     from sim.api import run  # noqa: PLC0415
 
     return run(scenario, seed=seed, policy=policy, until=until)

@@ -57,6 +57,8 @@ class ClusterService:
                 return self.files.carry_out(store.save(tenure, slot, tree), refuses=refuses)
             case "tidy", (tenure, image):
                 return self.files.carry_out(store.tidy(tenure, image))
+            case "quarantine", (slot, undo, bool(refuses)):
+                return self.files.carry_out(store.quarantine(slot, undo), refuses=refuses)
             case "load", (tenure, slot):
                 return self.files.carry_out(store.load(tenure, slot))
         raise AssertionError(f"a cluster service was asked {what!r} with {arguments!r}")

@@ -13,7 +13,7 @@ from sim.checkpoint.store import Found, Slot, Tenure
 from sim.cluster.plan import ClusterPlan
 from sim.live.files import RealFiles
 from sim.live.machine import LiveMachine
-from sim.registry import KeyTree, Win32
+from sim.registry import KeyTree, RegFile, Win32
 
 
 class LiveDisk:
@@ -60,6 +60,17 @@ class LiveDisk:
             return Win32.NOT_READY
         found = self._machines[host].ask_service("load", self.tenure, self._slot(checkpoint))
         assert isinstance(found, Image | Win32), f"the store loaded {found!r}"
+        return found
+
+    def quarantine(self, checkpoint: Checkpoint, undo: RegFile, host: str) -> str | Win32:
+        if self.offline:
+            return Win32.NOT_READY
+        name = self._machines[host].ask_service("quarantine", self._slot(checkpoint), undo, self.refuses)
+        assert isinstance(name, str | Win32), f"the store quarantined {name!r}"
+        return name
+
+    def undo_file(self, folder: str, name: str) -> RegFile | None:
+        found: RegFile | None = None if self.offline else self._files.carry_out(store.undo_file(folder, name))
         return found
 
     def newest(self, checkpoint: Checkpoint) -> KeyTree | None:

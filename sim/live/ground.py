@@ -35,18 +35,20 @@ class LiveGround:
         atexit.register(self.close)
         quorum = folder / "quorum"
         quorum.mkdir(parents=True, exist_ok=True)
-        self._nodes = {
-            node: LiveMachine(
-                node, folder / file_safe(node), self.sockets, quorum, registries[node], self._template, ground
-            )
-            for node in plan.nodes
-        }
+        self._nodes: dict[str, LiveMachine] = {}
+        for number, node in enumerate(plan.nodes, 1):
+            address, place = str(self.sockets / f"{number}.registry"), folder / file_safe(node)
+            self._nodes[node] = LiveMachine(node, place, address, quorum, registries[node], self._template, ground)
         self.machines: dict[str, Machine] = {**self._nodes}
         self.disk = LiveDisk(plan, quorum, self._nodes)
-        for machine in self._nodes.values():
-            machine.await_system()
-        for machine in self._nodes.values():
-            machine.start_service()
+        try:
+            for machine in self._nodes.values():
+                machine.await_system()
+            for machine in self._nodes.values():
+                machine.start_service()
+        except BaseException:
+            self.close()  # nobody else can: who made this has nothing of it yet
+            raise
         self.clock = LiveClock(speed)
 
     def carry(self, operation: Operation) -> Op[None]:

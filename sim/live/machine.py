@@ -26,6 +26,10 @@ from sim.live.wine import Prefix
 from sim.registry import KeyPath, KeyTree, Value
 
 
+FIRST = 600.0
+"""Seconds within which a system starts: the first of all has Wine made."""
+
+
 class RegistryOf:
     """A node's registry, as one of its processes reaches it: each verb is a request to that process."""
 
@@ -97,10 +101,10 @@ class RegistryOf:
 
 
 class LiveMachine:
-    """One node. `sockets`: a folder of our own for its socket file, since such a name has to be short."""
+    """One node. `address`: its socket file, in a folder of our own, since such a name has to be short."""
 
     def __init__(
-        self, name: str, folder: Path, sockets: Path, disk: Path, setup: KeyTree, template: Template, ground: str
+        self, name: str, folder: Path, address: str, disk: Path, setup: KeyTree, template: Template, ground: str
     ) -> None:
         self.name = name
         self.folder = folder
@@ -113,8 +117,7 @@ class LiveMachine:
         self.watches: dict[Checkpoint, int] = {}
         self.service: Worker | None = None
         self.applications: dict[str, Worker] = {}
-        self._address = str(sockets / f"{len(list(sockets.iterdir())) + 1}.registry")
-        Path(self._address).touch()
+        self._address = address
         registry_service.set_up(folder, setup)
         self._prefix = Prefix(folder) if ground == "wine" else None
         self._system: Worker | None = None
@@ -161,7 +164,7 @@ class LiveMachine:
     def await_system(self) -> None:
         """Wait until the system runs. Raises RunError where it cannot."""
         assert self._system is not None, f"{self.name} is off"
-        reason = self._system.told()
+        reason = self._system.told(FIRST)
         if reason is not None:
             raise RunError(reason)
 

@@ -94,9 +94,9 @@ class Worker:
         """Ask without waiting for the answer. Raises GoneError."""
         tell(self.connection, *request)
 
-    def told(self) -> Any:
+    def told(self, patience: float = PATIENCE) -> Any:
         """The answer to what it was told. Raises Win32Error, GoneError."""
-        return told(self.connection)
+        return told(self.connection, patience)
 
     def kill(self) -> None:
         """SIGKILL, and reap it."""
@@ -118,10 +118,10 @@ def tell(connection: Connection, *request: Any) -> None:
         raise GoneError from None
 
 
-def told(connection: Connection) -> Any:
+def told(connection: Connection, patience: float = PATIENCE) -> Any:
     """The answer to a request. Raises Win32Error, GoneError."""
     try:
-        if not connection.poll(PATIENCE):
+        if not connection.poll(patience):
             raise GoneError
         error, answer = connection.recv()
     except (EOFError, OSError):

@@ -46,7 +46,7 @@ def run(
     *,
     ground: str = "files",
     speed: float = SPEED,
-    policy: Policy = Policy.OVERWRITE,
+    policy: Policy | None = None,
     until: int | None = None,
     watch: Callable[[LiveGround], None] | None = None,
 ) -> LiveRun:

@@ -417,7 +417,7 @@ class Prefix:
         _demand()
         prefix = Prefix(folder)
         prefix.folder.mkdir(parents=True)
-        prefix._tool("wineboot", "-i")
+        prefix._boot()
         prefix.shut_down()
         if not (prefix.folder / "system.reg").is_file():
             raise WineError(f"wineboot made no registry in {prefix.folder}")
@@ -425,7 +425,7 @@ class Prefix:
 
     @staticmethod
     def installed(cache: Path | None = None) -> Prefix:
-        """The prefix that nodes are copies of: made where this version of Wine has made none yet, started by nobody.
+        r"""The prefix that nodes are copies of: made where this version of Wine has made none yet, started by nobody.
 
         `SYSTEM\ControlSet001` leads to `CurrentControlSet`, so that both names lead to one key as on Windows (where
         it is the other way round: domain.md 98). Raises WineError.
@@ -476,11 +476,11 @@ class Prefix:
             "LC_ALL": "C.UTF-8",
         }
 
-    def _tool(self, *command: str) -> None:
-        """Run one of Wine's own programs to its end. WineError where that takes too long."""
+    def _boot(self) -> None:
+        """Have Wine fill the folder. WineError where that takes too long."""
         try:
             subprocess.run(
-                command,
+                ["wineboot", "-i"],
                 env=self.environment,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
@@ -489,7 +489,7 @@ class Prefix:
                 check=False,
             )
         except subprocess.TimeoutExpired:
-            raise WineError(f"{' '.join(command)} took longer than {PATIENCE:.0f} s in {self.folder}") from None
+            raise WineError(f"wineboot took longer than {PATIENCE:.0f} s in {self.folder}") from None
 
     def start_agent(self, program: Path | None = None) -> Agent:
         """Start the agent, and with the first one the machine. Raises WineError."""
@@ -500,7 +500,8 @@ class Prefix:
 
     # --- the server ---------------------------------------------------------------------------------------
 
-    def _server_folder(self) -> Path:
+    def server_folder(self) -> Path:
+        """Where the server's lock and socket are, for this user alone."""
         seen = self.folder.stat()
         named = self.folder / "wineserver"
         try:
@@ -514,7 +515,7 @@ class Prefix:
         import fcntl  # noqa: PLC0415 - Windows has none, and must be able to import this module
 
         try:
-            lock = os.open(self._server_folder() / "lock", os.O_RDWR)
+            lock = os.open(self.server_folder() / "lock", os.O_RDWR)
         except OSError:  # no folder of a server, or no prefix yet
             return None
         try:
@@ -537,18 +538,17 @@ class Prefix:
     def lose_power(self) -> bool:
         """SIGKILL to this prefix's wineserver, then to its programs; waits until it is gone. Whether one ran.
 
-        What it had not written to the prefix is gone with it. Services of Wine would outlive their server (seen).
+        What it had not written to the prefix is gone with it.
         """
         server = self.server()
         if server is not None:
-            _kill(server)
+            _end(server, signal.SIGKILL)
         for agent in self._agents:
             agent.kill()
         self._agents.clear()
-        for process in self.programs():
-            _kill(process)
+        self._end_programs()
         if self.folder.exists():
-            shutil.rmtree(self._server_folder(), ignore_errors=True)
+            shutil.rmtree(self.server_folder(), ignore_errors=True)
         return server is not None
 
     def shut_down(self) -> None:
@@ -556,9 +556,15 @@ class Prefix:
         for agent in self._agents:
             agent.close()
         self._agents.clear()
-        if self.server() is not None:
-            self._tool("wineserver", "-k")
-            self._tool("wineserver", "-w")
+        server = self.server()
+        if server is not None:
+            _end(server, signal.SIGTERM)
+        self._end_programs()
+
+    def _end_programs(self) -> None:
+        """Those that are left without a server: Wine's own would not end by themselves (seen)."""
+        for process in self.programs():
+            _end(process, signal.SIGKILL)
 
     def __enter__(self) -> Self:
         return self
@@ -567,14 +573,14 @@ class Prefix:
         self.shut_down()
 
 
-def _kill(process: int) -> None:
-    """SIGKILL, and wait until the process has ended: its descriptor is readable then (man pidfd_open)."""
+def _end(process: int, by: signal.Signals) -> None:
+    """Send the signal, and wait until the process has ended: its descriptor is readable then (man pidfd_open)."""
     try:
         watched = os.pidfd_open(process)
     except ProcessLookupError:
         return
     try:
-        signal.pidfd_send_signal(watched, signal.SIGKILL)
+        signal.pidfd_send_signal(watched, by)
         select.select([watched], [], [], PATIENCE)
     except ProcessLookupError:
         pass
