@@ -25,7 +25,6 @@ from sim.live.processes import GoneError, Template, Worker
 from sim.live.wine import Prefix
 from sim.registry import KeyPath, KeyTree, Value
 
-
 FIRST = 600.0
 """Seconds within which a system starts: the first of all has Wine made."""
 

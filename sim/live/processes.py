@@ -21,6 +21,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -153,13 +154,13 @@ def serve(number: int) -> None:
     os.umask(0o077)
     for module in _PRELOADED:
         importlib.import_module(module)
+    workers: set[int] = set()
     with socket.socket(fileno=number) as asked, contextlib.suppress(EOFError, OSError):
-        workers: set[int] = set()
         while (received := socket.recv_fds(asked, 1, 1))[0]:
             workers -= _reaped()
             with Connection(received[1][0]) as connection:
                 if received[0] == b"k":
-                    answer(connection, lambda pid: _kill(pid, workers))
+                    answer(connection, partial(_kill, workers))
                 elif worker := os.fork():
                     workers.add(worker)
                 else:
@@ -168,7 +169,7 @@ def serve(number: int) -> None:
     _kill_all_below()
 
 
-def _kill(pid: int, workers: set[int]) -> None:
+def _kill(workers: set[int], pid: int) -> None:
     if pid in workers:  # else it has died, and its number may be another's
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)

@@ -164,10 +164,8 @@ class WineRegistry:
         wines = self._shared.get(key)
         if wines is None:
             return tree
-        keys = list(tree.keys)
-        for name in self._agent.enumerate_keys(key):
-            if upcase(name) in wines.keys:
-                keys.append((name, self._whole_wines(key / name, tree.keys.get(name))))
+        names = [name for name in self._agent.enumerate_keys(key) if upcase(name) in wines.keys]
+        keys = [*tree.keys, *((name, self._whole_wines(key / name, tree.keys.get(name))) for name in names)]
         wines.values -= {upcase(name) for name, _ in tree.values}
         kept = [(name, value) for name, value in self._agent.enumerate_values(key) if upcase(name) in wines.values]
         return KeyTree(NameMap.of([*kept, *tree.values]), NameMap.of(keys), tree.class_name)

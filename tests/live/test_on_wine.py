@@ -190,9 +190,9 @@ def test_the_scenario_s_part_behaves_as_our_registry_does(seed: int, machine: Pr
         assert theirs.root == ours.root
         assert theirs.open_handles() == ours.open_handles()
         assert theirs.take_signals() == ours.take_signals()
-    for key, _ in list(ours.root.keys):
-        for below, _ in list(ours.root.keys.get(key).keys):
-            theirs.delete_tree(KeyPath((key, below)))
+    for hive, tree in theirs.root.keys:
+        for name, _ in tree.keys:
+            theirs.delete_tree(KeyPath((hive, name)))
     for name, tree in wines.items():
         left = agent.query_key(KeyPath.parse(name))
         assert {each for each, _ in tree.keys} == {each for each, _ in left.keys}
