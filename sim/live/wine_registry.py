@@ -11,6 +11,8 @@ One program, the agent, makes the calls of everybody on the node, since two of t
     a handle        and a watch end with the program they belong to; `RegistryService` closes them for it
 
 A change that another program makes, the prefix's reg.exe say, is noticed by the watches as well.
+
+Never:  a handle or watch of a key that Wine has too learns of its deletion or creation, for the key itself stays.
 """
 
 from __future__ import annotations
@@ -154,32 +156,38 @@ class WineRegistry:
         self._shown(key)
         if any(key.covers(held) for _, held in self.open_handles()):
             raise Win32Error(Win32.ACCESS_DENIED, key.hklm)
-        if any(volatile != key and key.covers(volatile) for volatile in self._volatile):
-            self._agent.restore_key(key, self._whole(key, EMPTY))  # what comes back in its place is not volatile
-        self._agent.restore_key(key, self._whole(key, tree))
+        with self._unseen():
+            if any(volatile != key and key.covers(volatile) for volatile in self._volatile):
+                self._replace(key, EMPTY)  # what comes back in its place is not volatile
+            self._replace(key, tree)
         self._volatile = {volatile for volatile in self._volatile if not key.covers(volatile) or volatile == key}
 
-    def _whole(self, key: KeyPath, tree: KeyTree) -> KeyTree:
-        """What has to stand in a key where the scenario is to have `tree` there: that, and what is Wine's."""
-        wines = self._shared.get(key)
-        if wines is None:
-            return tree
-        names = [name for name in self._agent.enumerate_keys(key) if upcase(name) in wines.keys]
-        keys = [*tree.keys, *((name, self._whole_wines(key / name, tree.keys.get(name))) for name in names)]
-        wines.values -= {upcase(name) for name, _ in tree.values}
-        kept = [(name, value) for name, value in self._agent.enumerate_values(key) if upcase(name) in wines.values]
-        return KeyTree(NameMap.of([*kept, *tree.values]), NameMap.of(keys), tree.class_name)
-
-    def _whole_wines(self, key: KeyPath, wanted: KeyTree | None) -> KeyTree:
-        """The same of a key that Wine has; `wanted` None: the scenario is not to have it."""
-        if wanted is not None:
-            self._share(key)
-            return self._whole(key, wanted)
+    def _replace(self, key: KeyPath, tree: KeyTree) -> None:
         if key not in self._shared:
-            return self._agent.query_key(key)
-        left = self._whole(key, EMPTY)
-        del self._shared[key]
-        return left
+            self._agent.restore_key(key, tree)
+            return
+        before = self.query_key(key)
+        for name, _ in before.keys:
+            if tree.keys.get(name) is None:
+                self.delete_tree(key / name)
+        for name, _ in before.values:
+            if tree.value(name) is None:
+                self._agent.delete_value(key, name)
+        for name, value in tree.values:
+            self.set_value(key, name, value)
+        for name, below in tree.keys:
+            self.create_key(key / name)
+            self._replace(key / name, below)
+
+    @contextlib.contextmanager
+    def _unseen(self) -> Iterator[None]:
+        """What is done within is seen by no watch that waited before."""
+        armed = [watch for watch in self._watches.values() if not self._agent.signalled(watch)]
+        yield
+        for watch in armed:
+            if self._agent.signalled(watch):
+                with contextlib.suppress(Win32Error):  # its key is gone
+                    self._agent.rearm(watch)
 
     # --- handles ------------------------------------------------------------------------------------------
 
