@@ -30,16 +30,15 @@ def loads(text: str | bytes, *, folder: str | Path | None = None) -> Scenario:
     return loader.loads(text, folder=None if folder is None else Path(folder))
 
 
-def run(
-    scenario: Scenario, *, seed: int | None = None, policy: str = Policy.OVERWRITE, until: int | None = None
-) -> Verdict:
+def run(scenario: Scenario, *, seed: int | None = None, policy: str | None = None, until: int | None = None) -> Verdict:
     """Run a scenario once. Pure: the same arguments give the same run, to the byte.
 
-    `until` ends the run earlier or later, in microseconds. Raises ValueError for a policy that there is not, or
-    that is not built yet.
+    `policy`: what a restore does with local changes, by default what the scenario says. `until` ends the run earlier
+    or later, in microseconds. Raises ValueError for a policy that there is not.
     """
-    history, taken = run_world(scenario, seed=seed, policy=Policy(policy), until=until)
-    return Verdict(history, token(scenario, taken, policy, until))
+    chosen = scenario.cluster.policy if policy is None else Policy(policy)
+    history, taken = run_world(scenario, seed=seed, policy=chosen, until=until)
+    return Verdict(history, token(scenario, taken, chosen, until))
 
 
 def token(scenario: Scenario, taken: dict[str, int], policy: str, until: int | None) -> str:

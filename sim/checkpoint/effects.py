@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from sim.registry import KeyPath, KeyTree, Win32
+from sim.registry import Change, KeyPath, KeyTree, Win32
 
 T = TypeVar("T")
 Op = Generator[Any, Any, T]
@@ -26,6 +26,7 @@ class Trigger(StrEnum):
     ADDED = "added"
     CHANGE = "change"
     OFFLINE = "offline"
+    MERGE = "merge"  # none of the product's: local changes are merged before a restore (policy)
 
 
 class Checkpoint(msgspec.Struct, frozen=True):
@@ -128,6 +129,33 @@ class RestoreImpossible(msgspec.Struct, frozen=True):
     error: Win32
 
 
+class ReadBase(msgspec.Struct, frozen=True):
+    """Answered with what this node last restored or saved of the checkpoint; None where it does not know."""
+
+    checkpoint: Checkpoint
+
+
+class KeepBase(msgspec.Struct, frozen=True):
+    """This node last restored or saved this tree, or does not know any more what (None); flushed with its registry."""
+
+    checkpoint: Checkpoint
+    tree: KeyTree | None
+
+
+class Quarantine(msgspec.Struct, frozen=True):
+    """Local changes that a restore is about to undo; answered with the name of their file, or the error."""
+
+    checkpoint: Checkpoint
+    lost: tuple[Change, ...]
+
+
+class RecordMerge(msgspec.Struct, frozen=True):
+    """Local changes that go into the next image: goes on record."""
+
+    checkpoint: Checkpoint
+    taken: tuple[Change, ...]
+
+
 class Watch(msgspec.Struct, frozen=True):
     """Changes below the checkpoint's key on this node are noticed from now on (RegNotifyChangeKeyValue, fact 100)."""
 
@@ -227,6 +255,26 @@ def restore_key(checkpoint: Checkpoint, image: Image) -> Op[Win32 | None]:
 
 def restore_impossible(checkpoint: Checkpoint, error: Win32) -> Op[None]:
     yield RestoreImpossible(checkpoint, error)
+
+
+def read_base(checkpoint: Checkpoint) -> Op[KeyTree | None]:
+    tree = yield ReadBase(checkpoint)
+    assert tree is None or isinstance(tree, KeyTree), f"ReadBase({checkpoint}) answered with {tree!r}"
+    return tree
+
+
+def keep_base(checkpoint: Checkpoint, tree: KeyTree | None) -> Op[None]:
+    yield KeepBase(checkpoint, tree)
+
+
+def quarantine(checkpoint: Checkpoint, lost: tuple[Change, ...]) -> Op[str | Win32]:
+    file = yield Quarantine(checkpoint, lost)
+    assert isinstance(file, str | Win32), f"Quarantine answered with {file!r}"
+    return file
+
+
+def record_merge(checkpoint: Checkpoint, taken: tuple[Change, ...]) -> Op[None]:
+    yield RecordMerge(checkpoint, taken)
 
 
 def watch(checkpoint: Checkpoint) -> Op[None]:

@@ -15,7 +15,7 @@ from typing import Any, Final
 import msgspec
 
 from sim.checkpoint.effects import Op
-from sim.registry import KeyTree, Win32
+from sim.registry import KeyTree, RegFile, Win32
 
 ROOT: Final = ""
 """The store's own folder: `MSCS` on the quorum disk."""
@@ -54,13 +54,19 @@ class ClaimFile(msgspec.Struct, frozen=True, kw_only=True):
     writer: str
 
 
+class UndoFile(msgspec.Struct, frozen=True, kw_only=True):
+    """Local changes that a restore undid, as a `.reg` file that brings them back: text for `reg import`, no seal."""
+
+    content: RegFile
+
+
 class Unreadable(msgspec.Struct, frozen=True):
     """A file whose bytes are not what was written."""
 
 
 UNREADABLE: Final = Unreadable()
 
-Contents = ImageFile | IndexFile | ClaimFile
+Contents = ImageFile | IndexFile | ClaimFile | UndoFile
 
 
 class ListFolder(msgspec.Struct, frozen=True):

@@ -4,19 +4,21 @@
 
 The seal is the SHA-256 of everything before it, since a hive's own checksum covers its first 508 bytes only, and a
 flipped bit in the data is seen by no reader. Bytes after a hive's last bin are legal; no tool looks at them.
+An undo file is none of that: it is a `.reg` file as regedit writes it, for a person to read and to import.
 Equal contents give equal bytes.
 """
 
 from __future__ import annotations
 
 import struct
+from codecs import BOM_UTF16_LE
 from hashlib import sha256
 from typing import Any
 
 import msgspec
 
-from sim.checkpoint.files import UNREADABLE, ClaimFile, Contents, ImageFile, IndexFile, Unreadable
-from sim.registry import EMPTY, read_hive, write_hive
+from sim.checkpoint.files import UNREADABLE, ClaimFile, Contents, ImageFile, IndexFile, UndoFile, Unreadable
+from sim.registry import EMPTY, RegTextError, parse_reg, read_hive, write_changes, write_hive
 
 _SEAL = struct.Struct("<16sQQ32s")
 """Magic, bytes of the hive, bytes of the header, SHA-256 of all before the digest."""
@@ -68,6 +70,8 @@ def encode(contents: Contents) -> bytes:
             header = _IndexHeader(epoch, writer, images)
         case ClaimFile(epoch=epoch, writer=writer):
             header = _ClaimHeader(epoch, writer)
+        case UndoFile(content=content):
+            return write_changes(content.entries, version=content.version)
     told = _encoder.encode(header)
     body = hive + told
     front = _SEAL.pack(_MAGIC, len(hive), len(told), b"")[: -len(_digest(b""))]
@@ -75,7 +79,9 @@ def encode(contents: Contents) -> bytes:
 
 
 def decode(data: bytes) -> Contents | Unreadable:
-    """What `encode` was given; UNREADABLE where a single bit differs from what it gave."""
+    """What `encode` was given; UNREADABLE where a single bit differs from what it gave (undo files have no seal)."""
+    if data.startswith(BOM_UTF16_LE):
+        return _undo_file(data)
     if len(data) < _SEAL.size:
         return UNREADABLE
     magic, hive_size, told_size, digest = _SEAL.unpack_from(data, len(data) - _SEAL.size)
@@ -100,6 +106,13 @@ def decode(data: bytes) -> Contents | Unreadable:
             return IndexFile(epoch=header.epoch, writer=header.writer, images=header.images)
         case _:
             return ClaimFile(epoch=header.epoch, writer=header.writer)
+
+
+def _undo_file(data: bytes) -> UndoFile | Unreadable:
+    try:
+        return UndoFile(content=parse_reg(data))
+    except RegTextError:
+        return UNREADABLE
 
 
 def _digest(data: bytes) -> bytes:

@@ -3,6 +3,7 @@ r"""The store on the quorum disk: images that are never changed, each under a na
     MSCS\claim-e6-NODE2                               NODE2 takes the disk over in epoch 6
     MSCS\index-e6-NODE2                               what it found: the good images of each checkpoint
     MSCS\<resource GUID>\00000001-e6-v12-NODE2.img    version 12 of checkpoint 1, a hive and its digest
+    MSCS\<resource GUID>\00000001-undo-1.reg          local changes that a restore undid (policy `quarantine`)
     MSCS\<resource GUID>\00000001.CPT                 the published copy for ordinary tools, never read as truth
 
 Holds:    an image that was acknowledged is there after any crash, whole; one that was not is there whole or not at
@@ -32,6 +33,7 @@ from sim.checkpoint.files import (
     Contents,
     ImageFile,
     IndexFile,
+    UndoFile,
     delete,
     flush_file,
     flush_folder,
@@ -41,7 +43,7 @@ from sim.checkpoint.files import (
     rename,
     write_file,
 )
-from sim.registry import KeyTree, Win32
+from sim.registry import KeyTree, RegFile, Win32
 
 ASIDE = ".new"
 """Ends the name of a file that is being written: after a crash it is worth nothing."""
@@ -97,6 +99,7 @@ class ImageName(msgspec.Struct, frozen=True):
 
 
 _IMAGE = re.compile(r"(\d{8})-e(\d+)-v(\d+)-(.+)\.img")
+_UNDO = re.compile(r"(\d{8})-undo-(\d+)\.reg")
 _CLAIM = re.compile(r"claim-e(\d+)-(.+)")
 _INDEX = re.compile(r"index-e(\d+)-(.+)")
 
@@ -324,6 +327,21 @@ def publish(image: ImageFile) -> Op[None]:
         return
     folder, name = path.split("/")
     yield from _put(folder, name, image)
+
+
+def quarantine(slot: Slot, content: RegFile) -> Op[str | Win32]:
+    """Make an undo file durable; its name. It stays until somebody deletes it."""
+    names = yield from list_folder(slot.folder)
+    taken = [int(found[2]) for found in map(_UNDO.fullmatch, names) if found and int(found[1]) == slot.number]
+    name = f"{slot.number:08d}-undo-{1 + max(taken, default=0)}.reg"
+    error = yield from _put(slot.folder, name, UndoFile(content=content))
+    return name if error is None else error
+
+
+def undo_file(folder: str, name: str) -> Op[RegFile | None]:
+    """What `quarantine` kept under this name; None where there is no such file."""
+    contents = (yield from read_file(f"{folder}/{name}")) if _UNDO.fullmatch(name) else None
+    return contents.content if isinstance(contents, UndoFile) else None
 
 
 def _put(folder: str, name: str, contents: Contents) -> Op[Win32 | None]:

@@ -11,8 +11,11 @@ from functools import lru_cache
 
 import msgspec
 
+from sim.checkpoint.policy import Policy
 from sim.cluster.profile import Profile, Timing, timing
 from sim.registry import KeyPath, Value
+
+__all__ = ["ClusterPlan", "GroupPlan", "Policy", "ResourcePlan", "ResourceType", "guid"]
 
 
 class ResourceType(StrEnum):
@@ -56,13 +59,14 @@ class GroupPlan(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ClusterPlan(msgspec.Struct, frozen=True, kw_only=True):
-    """A cluster: nodes in order, groups, resources in order of their groups, and its timing."""
+    """A cluster: nodes in order, groups, resources in order of their groups, its timing, and its policy at restores."""
 
     nodes: tuple[str, ...]
     groups: dict[str, GroupPlan]
     resources: dict[str, ResourcePlan]
     profile: Profile = Profile.NT4
     timing: Timing = timing()
+    policy: Policy = Policy.OVERWRITE
 
 
 @lru_cache(maxsize=4096)

@@ -61,7 +61,7 @@ class BringOnline(Operation, frozen=True):
         if any(cluster.resources[need].state is not State.ONLINE for need in needs):
             yield from set_state(name, State.OFFLINE)
             return
-        yield from before_online(name)
+        yield from before_online(name, cluster.plan.policy)
         if (yield from start_process(name)):
             yield from set_state(name, State.ONLINE)
         else:
@@ -93,7 +93,7 @@ class TakeOffline(Operation, frozen=True):
                 yield from set_state(name, State.OFFLINE)
             case State.OFFLINE_PENDING:
                 yield from stop_process(name)
-                yield from after_offline(name)
+                yield from after_offline(name, cluster.plan.policy)
                 yield from set_state(name, State.OFFLINE)
             case _:
                 pass

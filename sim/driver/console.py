@@ -16,23 +16,24 @@ from msgspec import Struct
 from sim.checkpoint.effects import Op
 from sim.checkpoint.engine import add_checkpoint, remove_checkpoint
 from sim.cluster import database, state
-from sim.cluster.effects import Condition, Hosted, NodeIs, Operation, Settled
+from sim.cluster.effects import Condition, Hosted, NodeIs, Operation, Settled, look
 from sim.cluster.group import MoveGroup
 from sim.cluster.node import LeaveCluster
 from sim.cluster.resource import BringOnline, HandleFailure, TakeOffline
 from sim.cluster.state import PENDING, NodeState, State
-from sim.driver.edits import REGISTRY_REQUESTS, Edit, Outcome, outcome
+from sim.driver.edits import REGISTRY_REQUESTS, Edit, Outcome, RunFile, outcome
 from sim.driver.faults import UP, start_service
 from sim.driver.flights import Running
 from sim.driver.world import AwaitReply, Poll, Reply, World, error_code
 from sim.history import events
 from sim.history.events import OPERATOR
-from sim.registry import KeyPath, Registry, Win32, Win32Error, physical
+from sim.registry import KeyPath, RegFile, Registry, Win32, Win32Error, physical
 from sim.scenario.command import (
     FOREVER,
     AddCheckpoints,
     Command,
     GroupVerb,
+    ImportFile,
     NodeVerb,
     OnGroup,
     OnNode,
@@ -83,7 +84,9 @@ class ChangeList(Operation, frozen=True):
 
     def run(self) -> Op[None]:
         if self.adds:
-            error = yield from add_checkpoint(self.resource, self.key, online_here=self.online_here)
+            cluster = yield from look()
+            policy = cluster.plan.policy
+            error = yield from add_checkpoint(self.resource, self.key, policy, online_here=self.online_here)
         else:
             error = yield from remove_checkpoint(self.resource, self.key)
         yield Reply(self.command, error)
@@ -152,7 +155,10 @@ def _outcome(world: World, node: str, act: Do | App, command: Command) -> Outcom
     assert isinstance(request, REGISTRY_REQUESTS)
     target = getattr(request, "target", None)
     registry = world.registry_of(node, target.key) if target is not None else world.machines[node].registry
-    found = outcome(request, shell, registry.root, world.files)
+    files: dict[str, RunFile | RegFile] = {**world.files}
+    if isinstance(request, ImportFile) and (undo := world.undo_file(request.file)) is not None:
+        files[request.file] = undo
+    found = outcome(request, shell, registry.root, files)
     refused = _refused(world, node, act, target)
     if refused is None and found.error is None and found.edits and found.restored is None:
         refused = _limits(Registry(registry.root), found.edits)

@@ -98,7 +98,7 @@ class RunFile(msgspec.Struct, frozen=True):
     text: bool
 
 
-def outcome(request: RegistryRequest, shell: Shell, root: KeyTree, files: dict[str, RunFile]) -> Outcome:
+def outcome(request: RegistryRequest, shell: Shell, root: KeyTree, files: dict[str, RunFile | RegFile]) -> Outcome:
     """What the command does to a registry that stands as `root` does (HKEY_LOCAL_MACHINE)."""
     match request:
         case CreateKey():
@@ -190,9 +190,11 @@ def _vanishing(key: KeyPath, tree: KeyTree) -> Iterator[Edit]:
         yield Edit(Change.DELETE, path)
 
 
-def _import(request: ImportFile, root: KeyTree, files: dict[str, RunFile]) -> Outcome:
+def _import(request: ImportFile, root: KeyTree, files: dict[str, RunFile | RegFile]) -> Outcome:
     if request.content is None:
         file = files.get(request.file)
+        if isinstance(file, RegFile):
+            return _done(Shell.REG, tuple(_file_edits(file, root)))
         if file is None or not file.text:
             return _failed(Shell.REG, (), Win32.FILE_NOT_FOUND, f"ERROR: Error opening the file {request.file}.")
         return _done(Shell.REG, tuple(_differences(root, file.key, file.tree, keep=True)))
@@ -239,7 +241,7 @@ def _differences(root: KeyTree, key: KeyPath, tree: KeyTree, *, keep: bool) -> I
 
 
 def _write_file(
-    key: KeyPath, file: str, overwrite: bool, text: bool, root: KeyTree, files: dict[str, RunFile]
+    key: KeyPath, file: str, overwrite: bool, text: bool, root: KeyTree, files: dict[str, RunFile | RegFile]
 ) -> Outcome:
     tree = root.at(key)
     if tree is None:
@@ -249,13 +251,13 @@ def _write_file(
     return Outcome(output=SUCCESS, file=(file, RunFile(key, tree.without_volatile(), text)))
 
 
-def _restore(request: RestoreKey, root: KeyTree, files: dict[str, RunFile]) -> Outcome:
+def _restore(request: RestoreKey, root: KeyTree, files: dict[str, RunFile | RegFile]) -> Outcome:
     key, tree = request.target.key, request.content
     if tree is None:
         file = files.get(request.file)
         if file is None:
             return _failed(Shell.REG, (), Win32.FILE_NOT_FOUND, f"ERROR: Error opening the file {request.file}.")
-        if file.text:
+        if isinstance(file, RegFile) or file.text:
             return _failed(Shell.REG, (), Win32.NOT_REGISTRY_FILE)
         tree = file.tree
     if root.at(key) is None:

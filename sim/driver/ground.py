@@ -11,7 +11,7 @@ from typing import Protocol
 from sim.checkpoint.effects import Checkpoint, Image, Op
 from sim.cluster.effects import Operation
 from sim.driver.flights import Flight, Running
-from sim.registry import KeyPath, KeyTree, Value, Win32
+from sim.registry import KeyPath, KeyTree, RegFile, Value, Win32
 
 
 class UnreachableError(Exception):
@@ -154,6 +154,12 @@ class Disk(Protocol):
 
     def landed(self, checkpoint: Checkpoint, tree: KeyTree, version: int) -> bool:
         """Whether a save that died with its node before it was acknowledged is the newest image all the same."""
+
+    def quarantine(self, checkpoint: Checkpoint, undo: RegFile, host: str) -> str | Win32:
+        """Keep local changes that a restore will undo; the name of the file, or why the disk refuses."""
+
+    def undo_file(self, folder: str, name: str) -> RegFile | None:
+        """What was kept in that file; None where there is none, or the disk is gone."""
 
     def delete(self, checkpoint: Checkpoint, host: str) -> Win32 | None:
         """Remove the checkpoint's images."""

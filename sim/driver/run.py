@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from sim.checkpoint.policy import Policy
+from msgspec.structs import replace
+
+from sim.checkpoint.policy import HIVE, Policy, base_key
 from sim.cluster import database, state
 from sim.cluster.plan import ClusterPlan
 from sim.cluster.profile import TIMERS, Profile, Window
@@ -14,7 +16,7 @@ from sim.driver.steps import RunStep
 from sim.driver.world import World
 from sim.history import events
 from sim.history.events import FORMAT, AnyEvent
-from sim.registry import KeyTree
+from sim.registry import KeyTree, physical
 from sim.scenario.model import After, App, At, Do, Fault, Scenario, Step
 
 QUIET = 60_000_000
@@ -36,7 +38,7 @@ class Run:
         scenario: Scenario,
         *,
         seed: int | None = None,
-        policy: Policy = Policy.OVERWRITE,
+        policy: Policy | None = None,
         until: int | None = None,
         choices: Mapping[str, int] | None = None,
         ground: Callable[[ClusterPlan, dict[str, KeyTree]], Ground],
@@ -45,8 +47,9 @@ class Run:
         self.until = until if until is not None else scenario.until
         drawn = Choices(seed, choices)
         steps = (*scenario.steps, *_struck(scenario, drawn))
-        plan, first = scenario.cluster, begin(scenario, seed, policy)
-        self.world = World(plan, first, steps, drawn, ground(plan, first.registry))
+        plan = scenario.cluster if policy is None else replace(scenario.cluster, policy=policy)
+        first = begin(scenario, plan, seed)
+        self.world = World(plan, first, steps, drawn, ground(plan, _with_bases(plan, first.registry)))
         self._own = len(scenario.steps)
         for index, step in enumerate(steps):
             if isinstance(step.when, At) or index == 0:
@@ -86,9 +89,25 @@ class Run:
         return last + max(pending) + PATIENCE
 
 
-def begin(scenario: Scenario, seed: int | None, policy: Policy) -> events.Begin:
+def _with_bases(plan: ClusterPlan, registries: dict[str, KeyTree]) -> dict[str, KeyTree]:
+    """What each node knows to have restored or saved last: what stood there when the cluster was set up."""
+    if plan.policy is Policy.OVERWRITE:
+        return registries
+    found = {}
+    for node, registry in registries.items():
+        tree = registry.with_key(HIVE)
+        for resource, planned in plan.resources.items():
+            for checkpoint in database.stated_checkpoints(plan, resource):
+                local = registry.at(physical(checkpoint.key))
+                if local is not None:
+                    key = base_key(planned.guid, checkpoint.number, checkpoint.key)
+                    tree = tree.with_key(key, local.without_volatile())
+        found[node] = tree
+    return found
+
+
+def begin(scenario: Scenario, plan: ClusterPlan, seed: int | None) -> events.Begin:
     """The first event: the cluster as it stands when time starts."""
-    plan = scenario.cluster
     if plan.profile is not Profile.NT4:
         raise RunError(f"profile {plan.profile.value!r} is not built yet; 'nt4' is")
     cluster = state.at_start(plan)
@@ -104,7 +123,7 @@ def begin(scenario: Scenario, seed: int | None, policy: Policy) -> events.Begin:
         file=scenario.file,
         seed=seed,
         profile=plan.profile,
-        policy=policy,
+        policy=plan.policy,
         timing={**timing, **{name: float(count) for name, count in plan.timing.counts.items()}},
         nodes=plan.nodes,
         quorum_owner=plan.nodes[0],

@@ -20,6 +20,7 @@ from msgspec.structs import replace
 from sim.checkpoint import effects as engine
 from sim.checkpoint.effects import Checkpoint, Woken
 from sim.checkpoint.engine import save_on_change
+from sim.checkpoint.policy import HIVE, base_key
 from sim.cluster import database, effects, state
 from sim.cluster.effects import HEARTBEATS_MISSED, Operation
 from sim.cluster.group import OnlineGroup
@@ -35,8 +36,27 @@ from sim.driver.ground import Clock, Disk, Ground, Machine, NodeRegistry, Unreac
 from sim.driver.recorder import Recorder
 from sim.history import events
 from sim.history.events import ErrorCode, Trigger
-from sim.registry import EMPTY, KeyPath, Registry, Value, Win32, Win32Error, physical
+from sim.registry import (
+    EMPTY,
+    Change,
+    ChangeKind,
+    KeyPath,
+    RegFile,
+    Registry,
+    Value,
+    Win32,
+    Win32Error,
+    entries_of,
+    physical,
+)
+from sim.scenario.command import QUORUM
 from sim.scenario.model import FaultKind, Step
+
+CHANGES = {
+    ChangeKind.CREATED: events.Change.CREATE,
+    ChangeKind.SET: events.Change.SET,
+    ChangeKind.DELETED: events.Change.DELETE,
+}
 
 IN_FLIGHT = object()
 """What a performer answers when the effect takes time."""
@@ -52,7 +72,8 @@ class SaveOnChange(Operation, frozen=True):
         return self.checkpoint.resource
 
     def run(self) -> engine.Op[None]:
-        return save_on_change(self.checkpoint)
+        cluster = yield from effects.look()
+        yield from save_on_change(self.checkpoint, cluster.plan.policy)
 
 
 class Flush(Operation, frozen=True):
@@ -348,7 +369,7 @@ class World:
     def check_ledger(self) -> None:
         """The history must account for every registry: what the ledger holds by events alone is what is there."""
         for node, machine in self.machines.items():
-            assert self.recorder.ledger.nodes[node].tree == machine.registry.root, (
+            assert self.recorder.ledger.nodes[node].tree == machine.registry.root.without_key(HIVE), (
                 f"the history does not explain {node}"
             )
         for (resource, key), image in self.recorder.ledger.newest.items():
@@ -387,6 +408,18 @@ class World:
             flight.on_disk = True
         self.clock.launch(flight)
         return IN_FLIGHT
+
+    def undo_file(self, path: str) -> RegFile | None:
+        r"""The undo file that a command names: `Q:\MSCS\RESOURCE\NAME`, RESOURCE a name or GUID.
+
+        Every node reaches it (assumed: in the product the owner of the disk, and the others through its share).
+        """
+        place, _, name = path.rpartition("\\")
+        folder, _, resource = place.rpartition("\\")
+        for each, plan in self.plan.resources.items():
+            if folder.lower() == QUORUM.lower() and resource.lower() in (each.lower(), plan.guid):
+                return self.disk.undo_file(plan.guid, name.lower())
+        return None
 
     # --- registries ---------------------------------------------------------------------------------------
 
@@ -480,7 +513,7 @@ class World:
         machine.lose_power()
         self.stop_service(node, because, known=False)
         self.kill(lambda operation: operation.host == node)
-        left = machine.on_disk
+        left = machine.on_disk.without_key(HIVE)
         if left != ledger.nodes[node].tree.without_volatile() and left != ledger.flushed[node].tree:
             raise AssertionError(f"the disk of {node} holds what was never flushed")
         if left != ledger.nodes[node].tree:
@@ -655,6 +688,60 @@ def _restore_key(world: World, running: Running, effect: engine.RestoreKey) -> W
 def _restore_impossible(world: World, running: Running, effect: engine.RestoreImpossible) -> None:
     fields = {"resource": effect.checkpoint.resource, "key": effect.checkpoint.key, "error": error_code(effect.error)}
     world.report(running, events.RestoreFailed, _host(running), **fields)
+
+
+def _base_key(world: World, checkpoint: Checkpoint) -> KeyPath:
+    return base_key(world.plan.resources[checkpoint.resource].guid, checkpoint.number, checkpoint.key)
+
+
+def _read_base(world: World, running: Running, effect: engine.ReadBase) -> Any:
+    try:
+        return world.machines[_host(running)].registry.save_key(_base_key(world, effect.checkpoint))
+    except Win32Error:
+        return None
+
+
+def _keep_base(world: World, running: Running, effect: engine.KeepBase) -> None:
+    node = _host(running)
+    registry, key = world.machines[node].registry, _base_key(world, effect.checkpoint)
+    with suppress(Win32Error):  # a key so deep that its base would be too deep: there is none, which is safe
+        if effect.tree is not None:
+            registry.create_key(key)
+            registry.restore_key(key, effect.tree)
+        elif registry.root.at(key) is not None:
+            registry.delete_tree(key)
+    world.touched(node, running.because)
+
+
+def _quarantine(world: World, running: Running, effect: engine.Quarantine) -> object:
+    return world.transfer(running, effect, "checkpoint_save", effect.checkpoint)
+
+
+def _quarantined(world: World, running: Running, flight: Flight) -> str | Win32:
+    effect: engine.Quarantine = flight.effect
+    checkpoint, node = effect.checkpoint, _host(running)
+    entries = tuple(entries_of(effect.lost, physical(checkpoint.key)))
+    name = world.disk.quarantine(checkpoint, RegFile(5, entries), node)
+    if isinstance(name, Win32):
+        return name
+    file = f"{QUORUM}\\{world.plan.resources[checkpoint.resource].guid}\\{name}"
+    fields = {"resource": checkpoint.resource, "key": checkpoint.key, "file": file}
+    world.report(running, events.Quarantined, node, changes=_local_changes(effect.lost, checkpoint), **fields)
+    return file
+
+
+def _record_merge(world: World, running: Running, effect: engine.RecordMerge) -> None:
+    checkpoint = effect.checkpoint
+    changes = _local_changes(effect.taken, checkpoint)
+    fields = {"resource": checkpoint.resource, "key": checkpoint.key, "changes": changes}
+    world.report(running, events.Merged, _host(running), **fields)
+
+
+def _local_changes(changes: tuple[Change, ...], checkpoint: Checkpoint) -> tuple[events.LocalChange, ...]:
+    names = physical(checkpoint.key).names
+    return tuple(
+        events.LocalChange(KeyPath((*names, *each.path)), each.name, CHANGES[each.kind], each.after) for each in changes
+    )
 
 
 def _watch(world: World, running: Running, effect: engine.Watch) -> None:
@@ -889,6 +976,10 @@ PERFORMERS: dict[type, Callable[[World, Running, Any], Any]] = {
     engine.LoadImage: _load_image,
     engine.RestoreKey: _restore_key,
     engine.RestoreImpossible: _restore_impossible,
+    engine.ReadBase: _read_base,
+    engine.KeepBase: _keep_base,
+    engine.Quarantine: _quarantine,
+    engine.RecordMerge: _record_merge,
     engine.Watch: _watch,
     engine.Rearm: _rearm,
     engine.Unwatch: _unwatch,
@@ -925,6 +1016,7 @@ PERFORMERS: dict[type, Callable[[World, Running, Any], Any]] = {
 LANDINGS: dict[type, Callable[[World, Running, Flight], Any]] = {
     engine.SaveImage: _image_saved,
     engine.LoadImage: _image_loaded,
+    engine.Quarantine: _quarantined,
     engine.AwaitRetry: _retry_due,
     effects.Await: _awaited,
     effects.StartProcess: _process_started,

@@ -36,11 +36,12 @@ class Change(StrEnum):
 
 
 class Trigger(StrEnum):
-    """Why a checkpoint is saved (KB 174070: added, changed while online, brought offline)."""
+    """Why a checkpoint is saved (KB 174070: added, changed while online, brought offline; and one of our own)."""
 
     ADDED = "added"
     CHANGE = "change"
     OFFLINE = "offline"
+    MERGE = "merge"  # by a policy that the product does not have
 
 
 class ErrorCode(msgspec.Struct, frozen=True):
@@ -209,6 +210,34 @@ class RestoreFailed(Event, frozen=True, kw_only=True, tag="restore-failed"):
     error: ErrorCode
 
 
+class LocalChange(msgspec.Struct, frozen=True):
+    """A change that a node has and a checkpoint has not: a value is set or deleted, a key (`value` None) as well."""
+
+    key: KeyPath
+    value: str | None
+    change: Change
+    data: Value | None
+
+
+class Merged(Event, frozen=True, kw_only=True, tag="merged"):
+    """Before a restore, local changes go into a new image; `writes` are those whose data they are."""
+
+    resource: str
+    key: KeyPath
+    changes: tuple[LocalChange, ...]
+    writes: tuple[int, ...] = ()
+
+
+class Quarantined(Event, frozen=True, kw_only=True, tag="quarantined"):
+    """Before a restore, the local changes that it undoes were kept in an undo `.reg` file on the quorum disk."""
+
+    resource: str
+    key: KeyPath
+    file: str
+    changes: tuple[LocalChange, ...]
+    writes: tuple[int, ...] = ()
+
+
 class ResourceState(Event, frozen=True, kw_only=True, tag="resource-state"):
     """The resource entered a state, by its documented name."""
 
@@ -317,6 +346,8 @@ AnyEvent = (
     | SaveFailed
     | Restored
     | RestoreFailed
+    | Merged
+    | Quarantined
     | ResourceState
     | ProcessStarted
     | ProcessEnded

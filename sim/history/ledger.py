@@ -22,10 +22,14 @@ from sim.history.events import (
     HiveFlushed,
     HiveReverted,
     ImageDamaged,
+    LocalChange,
+    Merged,
+    Quarantined,
     Restored,
     Saved,
     SaveFailed,
     SaveStarted,
+    Trigger,
     Write,
 )
 from sim.registry import EMPTY, KeyPath, KeyTree, diff, physical, upcase
@@ -87,6 +91,7 @@ class Ledger:
         self.newest: dict[tuple[str, KeyPath], Image] = {}
         self.previous: dict[tuple[str, KeyPath], Image] = {}
         self.saving: dict[int, Image] = {}
+        self.merging: dict[tuple[str, KeyPath], Image] = {}
         for checkpoint in begin.checkpoints:
             owner = begin.resources[checkpoint.resource].node
             tree = self.nodes[owner].tree.at(physical(checkpoint.key))
@@ -102,6 +107,7 @@ class Ledger:
         other.flushed = {node: place.copy() for node, place in self.flushed.items()}
         other.database = self.database.copy()
         other.newest, other.previous, other.saving = dict(self.newest), dict(self.previous), dict(self.saving)
+        other.merging = dict(self.merging)
         return other
 
     def place_of(self, node: str, key: KeyPath) -> Place:
@@ -125,6 +131,10 @@ class Ledger:
 
     def _save_started(self, event: SaveStarted) -> AnyEvent:
         assert event.node is not None
+        if event.trigger is Trigger.MERGE:
+            merged = self.merging.pop((event.resource, event.key))
+            self.saving[event.id] = msgspec.structs.replace(merged, version=event.version)
+            return msgspec.structs.replace(event, writes=_ids(merged.standing))
         place, key = self.nodes[event.node], physical(event.key)
         tree = place.tree.at(key)
         assert tree is not None, f"event {event.id} saves {event.key.hklm}, which is not on {event.node}"
@@ -150,6 +160,29 @@ class Ledger:
             return event
         image = self.saving.pop(event.save)
         return msgspec.structs.replace(event, writes=_ids(image.standing))
+
+    def _merged(self, event: Merged) -> AnyEvent:
+        """The newest image, with what stands locally in place of what is changed in it."""
+        before = self.newest[event.resource, event.key]
+        assert event.node is not None
+        local, key = self.nodes[event.node], physical(event.key)
+        place = Place(EMPTY.with_key(key, before.tree), dict(before.standing))
+        for change in event.changes:
+            at = cell(change.key, change.value)
+            place.tree = _changed_tree(place.tree, change)
+            place.standing.pop(at, None)
+            if at in local.standing:
+                place.standing[at] = local.standing[at]
+        tree = place.tree.at(key)
+        assert tree is not None, f"event {event.id} merges {event.key.hklm} away"
+        self.merging[event.resource, event.key] = Image(before.version, tree, place.standing)
+        return self._quarantined(event)
+
+    def _quarantined(self, event: Merged | Quarantined) -> AnyEvent:
+        assert event.node is not None
+        standing = self.nodes[event.node].standing
+        writes = {write for each in event.changes for write in standing.get(cell(each.key, each.value), ())}
+        return msgspec.structs.replace(event, writes=tuple(sorted(writes)))
 
     def _restored(self, event: Restored) -> AnyEvent:
         assert event.node is not None
@@ -227,6 +260,8 @@ _TAKERS: dict[type, Callable[[Ledger, Any], AnyEvent]] = {
     SaveStarted: Ledger._save_started,
     Saved: Ledger._saved,
     SaveFailed: Ledger._save_failed,
+    Merged: Ledger._merged,
+    Quarantined: Ledger._quarantined,
     Restored: Ledger._restored,
     CheckpointRemoved: Ledger._removed,
     ImageDamaged: Ledger._damaged,
@@ -257,7 +292,7 @@ def _make(place: Place, event: Write) -> tuple[int, ...]:
     return tuple(sorted(replaced))
 
 
-def _changed_tree(tree: KeyTree, event: Write) -> KeyTree:
+def _changed_tree(tree: KeyTree, event: Write | LocalChange) -> KeyTree:
     match event.change:
         case Change.SET:
             assert event.value is not None

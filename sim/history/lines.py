@@ -115,6 +115,9 @@ def _event(fields: dict[str, Any]) -> AnyEvent:
         fields.pop("type")
         fields["key"] = fields["key"].removeprefix("HKLM").removeprefix("\\")
         fields["data"] = _value(fields["data"])
+    if kind in (events.Merged, events.Quarantined):
+        for each in fields["changes"]:
+            each["data"] = _value(each["data"])
     if kind is events.Begin:
         for each in fields["expect"]["registry"]:
             each["value"] = _value(each["value"])

@@ -111,7 +111,21 @@ def _lost(reading: Reading, write: int, judged: Judged) -> list[str]:
         )
         return told
     told.append(_undone(reading, event, judged.undone, resource))
-    return told
+    return told + _kept_aside(reading, write, judged.undone)
+
+
+def _kept_aside(reading: Reading, write: int, undone: int) -> list[str]:
+    """Where a policy has kept what was undone, and how it comes back."""
+    undoing = reading.history[undone]
+    if not isinstance(undoing, events.Restored):
+        return []
+    for each in reversed(reading.history[:undone]):
+        if isinstance(each, events.Restored) and (each.node, each.key) == (undoing.node, undoing.key):
+            return []
+        if isinstance(each, events.Quarantined) and each.node == undoing.node and write in each.writes:
+            host = f"on the node where {undoing.resource} is online"
+            return [f"The change was kept aside first: typed {host}, 'reg import {each.file}' brings it back."]
+    return []
 
 
 def _circumstance(reading: Reading, event: events.Write, index: int, resource: str) -> str:

@@ -225,6 +225,10 @@ def _told(event: AnyEvent, fates: dict[int, Fate]) -> tuple[str, str, str | None
             return f"{resource}: version {version} restored{lost}", "bold red" if undone else "blue", None
         case events.RestoreFailed(resource=resource):
             return f"{resource}: restore failed, {event.error.name}", "red", None
+        case events.Merged(resource=resource, changes=changes):
+            return f"{resource}: {_changes(changes)} merged{_of(event.writes)}", "green", None
+        case events.Quarantined(resource=resource, changes=changes):
+            return f"{resource}: {_changes(changes)} kept aside{_of(event.writes)}", "magenta", QUORUM
         case events.HiveReverted(to=to):
             return f"registry falls back to its {to}", "red", None
         case events.Fault(fault=fault, parameters=parameters):
@@ -246,6 +250,14 @@ def _told(event: AnyEvent, fates: dict[int, Fate]) -> tuple[str, str, str | None
             return f"event {number}", "yellow", None
         case _:
             return None
+
+
+def _changes(changes: tuple[events.LocalChange, ...]) -> str:
+    return "one local change" if len(changes) == 1 else f"{len(changes)} local changes"
+
+
+def _of(writes: tuple[int, ...]) -> str:
+    return f" (write {_ids(writes)})" if writes else ""
 
 
 def _ids(writes: tuple[int, ...]) -> str:

@@ -21,6 +21,10 @@ FOREVER = 2**62
 """A wait without limit (`/wait` without a number; the default of cmdlets): microseconds beyond any run."""
 
 
+QUORUM = "Q:\\MSCS"
+"""The store's folder on the quorum disk, as people type it (assumed: the letter is the custom)."""
+
+
 class Shell(StrEnum):
     """Which tool was typed: decides the words of its output and its exit status."""
 
@@ -85,7 +89,10 @@ class DeleteKey(msgspec.Struct, frozen=True, tag=True):
 
 
 class ImportFile(msgspec.Struct, frozen=True, tag=True):
-    """`reg import FILE`. `content` is None where an earlier step of the run writes the file (`reg export`)."""
+    r"""`reg import FILE`. `content` is None for a file of the run: from `reg export`, or an undo file of a policy.
+
+    Undo files lie on the quorum disk: `Q:\MSCS\RESOURCE\0000000N-undo-K.reg`, RESOURCE a name or GUID.
+    """
 
     file: str
     content: RegFile | None

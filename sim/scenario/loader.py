@@ -12,13 +12,13 @@ from hashlib import sha256
 from pathlib import Path, PureWindowsPath
 
 from sim.cluster import database
-from sim.cluster.plan import ClusterPlan, GroupPlan, ResourcePlan, ResourceType
+from sim.cluster.plan import ClusterPlan, GroupPlan, Policy, ResourcePlan, ResourceType
 from sim.cluster.profile import COUNTS, Profile, Span, Timing, Window, timing
 from sim.history.expect import Expect, ExpectedResource, ExpectedValue, ExpectedWrite
 from sim.history.verdict import AnomalyKind, Cause, Fate
 from sim.registry import EMPTY, KeyPath, KeyTree, Value, physical
 from sim.registry.reg_text import RegFile, RegTextError, apply_reg, parse_reg
-from sim.scenario.command import Command, ExportKey, ImportFile, RestoreKey, SaveKey
+from sim.scenario.command import QUORUM, Command, ExportKey, ImportFile, RestoreKey, SaveKey
 from sim.scenario.console import CommandError, Files, Names, find, parse_command
 from sim.scenario.document import SIZE_LIMIT, Item, ScenarioError, compose, nearest, quoted, read_bytes
 from sim.scenario.model import After, App, At, Do, Fault, FaultKind, May, Place, Scenario, Step
@@ -152,7 +152,14 @@ class _Loader:
                 resources=tuple(each for each, _ in _pairs(members)),
             )
             self.no_circle(members, groups[name], resources)
-        return ClusterPlan(nodes=nodes, groups=groups, resources=resources, timing=self.timing(item.get("timing")))
+        policy_item = item.get("policy")
+        return ClusterPlan(
+            nodes=nodes,
+            groups=groups,
+            resources=resources,
+            timing=self.timing(item.get("timing")),
+            policy=Policy.OVERWRITE if policy_item is None else Policy(policy_item.value),
+        )
 
     def unique(self, item: Item, kind: str) -> tuple[str, ...]:
         names: list[str] = []
@@ -388,7 +395,7 @@ class _Loader:
         """How the commands of one step read files: from beside the scenario, or from what an earlier step wrote."""
 
         def reg(name: str) -> RegFile | None:
-            if name.lower() in self.written:
+            if name.lower() in self.written or _on_quorum_disk(name):
                 return None
             return self.reg_file(item, name)
 
@@ -497,7 +504,9 @@ class _Loader:
         if isinstance(command.request, ExportKey | SaveKey):
             self.beside(item, command.request.file)
             self.written.add(command.request.file.lower())
-        elif isinstance(command.request, ImportFile | RestoreKey):
+        elif isinstance(command.request, RestoreKey) or (
+            isinstance(command.request, ImportFile) and not _on_quorum_disk(command.request.file)
+        ):
             self.beside(item, command.request.file)
         return command
 
@@ -619,6 +628,11 @@ class _Loader:
                 )
             return ExpectedValue(node, key, name, number=item.value)
         return ExpectedValue(node, key, name, self.value(item))
+
+
+def _on_quorum_disk(name: str) -> bool:
+    """Whether a file is one that a policy of the run leaves on the quorum disk."""
+    return name.lower().startswith(f"{QUORUM}\\".lower())
 
 
 def _pairs(item: Item | None) -> list[tuple[str, Item]]:

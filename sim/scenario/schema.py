@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from sim.cluster.plan import Policy
 from sim.cluster.profile import COUNTS, TIMERS, Profile
 from sim.history.verdict import AnomalyKind, Cause, Fate
 from sim.scenario.document import Item, ScenarioError, nearest, quoted
@@ -87,6 +88,7 @@ GROUP = _object({"preferred_owners": _list(WORD), "resources": _map({"anyOf": [R
 CLUSTER = _object(
     {
         "profile": _words(Profile, "the generation of the product"),
+        "policy": _words(Policy, "what a restore does with local changes; 'overwrite' is what the product does"),
         "nodes": _list(WORD, minItems=1, maxItems=16),
         "groups": _map({"anyOf": [GROUP, {"type": "null"}]}),
         "timing": _object(

@@ -32,7 +32,7 @@ from sim.checkpoint.files import (
 )
 from sim.checkpoint.store import Found, Slot, Tenure
 from sim.cluster.plan import ClusterPlan
-from sim.registry import KeyTree, Win32
+from sim.registry import KeyTree, RegFile, Win32
 
 
 class QuorumDisk:
@@ -99,6 +99,16 @@ class QuorumDisk:
             return Win32.NOT_READY
         found = self._run(store.load(self.tenure, self._slot(checkpoint)))
         assert isinstance(found, Image | Win32), f"the store loaded {found!r}"
+        return found
+
+    def quarantine(self, checkpoint: Checkpoint, undo: RegFile, host: str = "") -> str | Win32:
+        """Keep local changes that a restore will undo; the name of the file, or why the disk refuses."""
+        name: str | Win32 = self._run(store.quarantine(self._slot(checkpoint), undo))
+        return name
+
+    def undo_file(self, folder: str, name: str) -> RegFile | None:
+        """What was kept in that file; None where there is none, or the disk is gone."""
+        found: RegFile | None = None if self.offline else self._run(store.undo_file(folder, name))
         return found
 
     def newest(self, checkpoint: Checkpoint) -> KeyTree | None:

@@ -15,7 +15,7 @@ def begun(
     scenario: Scenario,
     *,
     seed: int | None = None,
-    policy: Policy = Policy.OVERWRITE,
+    policy: Policy | None = None,
     until: int | None = None,
     choices: Mapping[str, int] | None = None,
 ) -> Run:
@@ -27,7 +27,7 @@ def run(
     scenario: Scenario,
     *,
     seed: int | None = None,
-    policy: Policy = Policy.OVERWRITE,
+    policy: Policy | None = None,
     until: int | None = None,
     choices: Mapping[str, int] | None = None,
 ) -> tuple[tuple[AnyEvent, ...], dict[str, int]]:

@@ -107,7 +107,6 @@ WRONG = [
     (("run", EDIT, "--sed", "7"), "No such option"),
     (("run", EDIT, "--seed", "x"), "not a valid integer"),
     (("run", EDIT, "--until", "soon"), "a time is a number and a unit"),
-    (("run", EDIT, "--policy", "merge"), "policy 'merge' is not built yet"),
     (("run", EDIT, "--policy", "marge"), "is not one of"),
     (("run", EDIT, "--profile", "wsfc"), "profile 'wsfc' is not built yet"),
     (("run", EDIT, EDIT, "--history", "x"), "name one scenario"),

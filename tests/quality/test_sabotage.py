@@ -14,6 +14,7 @@ import pytest
 import sim
 from sim.checkpoint import effects, engine
 from sim.checkpoint.effects import Checkpoint, Op, Trigger
+from sim.checkpoint.policy import Policy
 from sim.registry import EMPTY, KeyTree, Registry
 from tests.library import NAMES, scenario
 
@@ -24,10 +25,10 @@ def without_save(trigger: Trigger) -> Break:
     """Leave out the saves of one kind."""
     save = engine.save
 
-    def broken(checkpoint: Checkpoint, why: Trigger) -> Op[Any]:
+    def broken(checkpoint: Checkpoint, why: Trigger, policy: Policy) -> Op[Any]:
         if why is trigger:
             return None
-        return (yield from save(checkpoint, why))
+        return (yield from save(checkpoint, why, policy))
 
     return lambda patch: patch.setattr(engine, "save", broken)
 
@@ -46,15 +47,15 @@ def merging(registry: Registry, key: Any, tree: KeyTree, *, force: bool = False)
     registry.root = registry.root.with_key(key, local)
 
 
-def read_then_rearm(checkpoint: Checkpoint) -> Op[None]:
+def read_then_rearm(checkpoint: Checkpoint, policy: Policy) -> Op[None]:
     """The engine's answer to a change, with the watch armed after the save instead of before the read."""
-    yield from engine.save(checkpoint, Trigger.CHANGE)
+    yield from engine.save(checkpoint, Trigger.CHANGE, policy)
     yield effects.Rearm(checkpoint)
 
 
-def save_and_forget(checkpoint: Checkpoint) -> Op[None]:
+def save_and_forget(checkpoint: Checkpoint, policy: Policy) -> Op[None]:
     """The engine's answer to a change, with the watch never armed again."""
-    yield from engine.save(checkpoint, Trigger.CHANGE)
+    yield from engine.save(checkpoint, Trigger.CHANGE, policy)
 
 
 def no_rearm(patch: pytest.MonkeyPatch) -> None:
