@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from sim.api import load, loads, run
+    from sim.api import images, load, loads, run
     from sim.history.verdict import AnomalyKind, Cause, Fate
     from sim.judge.verdict import Verdict
     from sim.scenario.document import ScenarioError
@@ -25,6 +25,7 @@ __all__ = [
     "ScenarioError",
     "Verdict",
     "__version__",
+    "images",
     "load",
     "loads",
     "run",
@@ -37,6 +38,7 @@ _HOMES = {
     "Scenario": "sim.scenario.model",
     "ScenarioError": "sim.scenario.document",
     "Verdict": "sim.judge.verdict",
+    "images": "sim.api",
     "load": "sim.api",
     "loads": "sim.api",
     "run": "sim.api",

@@ -11,6 +11,7 @@ from sim.checkpoint.policy import Policy
 from sim.judge.verdict import Verdict
 from sim.scenario import loader
 from sim.scenario.model import Scenario
+from sim.world.run import images_at_end
 from sim.world.run import run as run_world
 
 TOKEN = "fs1"
@@ -39,6 +40,17 @@ def run(scenario: Scenario, *, seed: int | None = None, policy: str | None = Non
     chosen = scenario.cluster.policy if policy is None else Policy(policy)
     history, taken = run_world(scenario, seed=seed, policy=chosen, until=until)
     return Verdict(history, token(scenario, taken, chosen, until))
+
+
+def images(
+    scenario: Scenario, *, seed: int | None = None, policy: str | None = None, until: int | None = None
+) -> dict[str, bytes]:
+    r"""The files on the quorum disk when that run ends, by their paths below `Q:\MSCS` (`/` between).
+
+    `GUID/0000000N.CPT` are the published images, which any registry tool opens; the others are the store's own.
+    """
+    chosen = scenario.cluster.policy if policy is None else Policy(policy)
+    return images_at_end(scenario, seed=seed, policy=chosen, until=until)
 
 
 def token(scenario: Scenario, taken: dict[str, int], policy: str, until: int | None) -> str:

@@ -19,6 +19,7 @@ from sim import __version__
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from sim.checkpoint.policy import Policy
     from sim.judge.verdict import Verdict
     from sim.registry import KeyPath
     from sim.registry.files import RegistryFile
@@ -108,6 +109,7 @@ def demo() -> int:
     "--json", "as_json", is_flag=True, help="The verdict as JSON: an object, or a list for several scenarios."
 )
 @click.option("--history", metavar="FILE", help="Write the history there, an event a line (one scenario only).")
+@click.option("--images", metavar="DIR", help="Put the quorum disk's files there, as they lie at the end (one only).")
 def run_command(
     scenarios: Sequence[str],
     seed: int | None,
@@ -116,10 +118,13 @@ def run_command(
     until: str | None,
     as_json: bool,
     history: str | None,
+    images: str | None,
 ) -> int:
     """Run scenarios once each: what became of every write, why, and what to do instead."""
     if history is not None and len(scenarios) > 1:
         _fail("failsim: --history holds one scenario's history; name one scenario")
+    if images is not None and len(scenarios) > 1:
+        _fail("failsim: --images holds one scenario's quorum disk; name one scenario")
     if profile == "wsfc":
         _fail("failsim: profile 'wsfc' is not built yet; 'nt4' is")
     end = _until(until)
@@ -127,6 +132,8 @@ def run_command(
     verdicts = [_run(scenario, seed, policy, end) for scenario in loaded]
     if history is not None:
         _write_history(history, verdicts[0])
+    if images is not None:
+        _write_images(images, loaded[0], seed, policy, end)
     if as_json:
         _print_json([verdict.to_json() for verdict in verdicts])
     else:
@@ -139,11 +146,21 @@ def run_command(
 @click.option("--dir", "folder", required=True, metavar="DIR", help="Where the nodes and the quorum disk are put.")
 @click.option("--on", "ground", type=click.Choice(GROUNDS), default="files", help="Hive files, or Wine prefixes.")
 @click.option("--speed", type=float, default=60.0, show_default=True, help="Seconds of the scenario in a real one.")
+@click.option(
+    "--policy", type=click.Choice(POLICIES), help="What a restore does with local changes; by default the scenario's."
+)
 @click.option("--until", metavar="TIME", help="End the run then, such as 10min.")
 @click.option("--json", "as_json", is_flag=True, help="The verdict as JSON, as 'run' gives it.")
 @click.option("--history", metavar="FILE", help="Write the history there, an event a line.")
 def live(
-    scenario: str, folder: str, ground: str, speed: float, until: str | None, as_json: bool, history: str | None
+    scenario: str,
+    folder: str,
+    ground: str,
+    speed: float,
+    policy: str | None,
+    until: str | None,
+    as_json: bool,
+    history: str | None,
 ) -> int:
     """Run a scenario on real processes and files, and judge it as 'run' does.
 
@@ -166,7 +183,7 @@ def live(
     end = _until(until)
     loaded = _load(scenario)
     try:
-        done = run_live(loaded, Path(folder), ground=ground, speed=speed, until=end)
+        done = run_live(loaded, Path(folder), ground=ground, speed=speed, policy=_policy(policy), until=end)
     except RunError as error:
         _fail(f"{scenario}: {error}")
     except OSError as error:
@@ -308,6 +325,12 @@ def _until(text: str | None) -> int | None:
         _fail(f"failsim: --until {text!r}: {error}")
 
 
+def _policy(name: str | None) -> Policy | None:
+    from sim.checkpoint.policy import Policy  # noqa: PLC0415
+
+    return None if name is None else Policy(name)
+
+
 def _load(name: str) -> Scenario:
     from sim.scenario.document import ScenarioError  # noqa: PLC0415
     from sim.scenario.loader import load  # noqa: PLC0415
@@ -340,6 +363,21 @@ def _write_history(name: str, verdict: Verdict) -> None:
     from sim.history.lines import to_lines  # noqa: PLC0415
 
     _write(name, to_lines(verdict.history))
+
+
+def _write_images(name: str, scenario: Scenario, seed: int | None, policy: str | None, until: int | None) -> None:
+    from sim.api import images  # noqa: PLC0415
+
+    folder = Path(name)
+    try:
+        if folder.exists() and any(folder.iterdir()):
+            _fail(f"{name}: is not an empty folder; name one that is, or that does not exist")
+        for path, data in images(scenario, seed=seed, policy=policy, until=until).items():
+            file = folder.joinpath(*path.split("/"))
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(data)
+    except OSError as error:
+        _fail(f"{name}: cannot be written: {error.strerror}; name a folder that can be made")
 
 
 def _write(name: str, data: bytes) -> None:

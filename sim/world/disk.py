@@ -14,6 +14,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
 from sim.checkpoint import store
 from sim.checkpoint.effects import Checkpoint, Image, Op
 from sim.checkpoint.files import (
@@ -27,12 +29,18 @@ from sim.checkpoint.files import (
     MakeFolder,
     ReadFile,
     Rename,
-    Unreadable,
     WriteFile,
 )
+from sim.checkpoint.image import encode
 from sim.checkpoint.store import Found, Slot, Tenure
 from sim.cluster.plan import ClusterPlan
 from sim.registry import KeyTree, RegFile, Win32
+
+
+class Damaged(msgspec.Struct, frozen=True):
+    """A file in whose bytes a bit has flipped: nobody reads what it held."""
+
+    held: Contents
 
 
 class QuorumDisk:
@@ -42,7 +50,7 @@ class QuorumDisk:
 
     def __init__(self, plan: ClusterPlan) -> None:
         self._plan = plan
-        self.files: dict[str, dict[str, Contents | Unreadable]] = {"": {}}
+        self.files: dict[str, dict[str, Contents | Damaged]] = {"": {}}
         self.offline = False
         self.refuses = False
         self.slower = 0
@@ -128,9 +136,18 @@ class QuorumDisk:
         files = self.files[slot.folder]
         for name, contents in files.items():
             if isinstance(contents, ImageFile) and (contents.number, contents.version) == (slot.number, before.version):
-                files[name] = UNREADABLE
+                files[name] = Damaged(contents)
         after = self._run(store.load(self.tenure, slot))
         return before.version, after.version if isinstance(after, Image) else None
+
+    def images(self) -> dict[str, bytes]:
+        """Every file of the store as it lies on the disk, by its path (`/` between)."""
+        found = {}
+        for folder, files in sorted(self.files.items()):
+            for name, contents in sorted(files.items()):
+                path = f"{folder}/{name}" if folder else name
+                found[path] = _damaged(encode(contents.held)) if isinstance(contents, Damaged) else encode(contents)
+        return found
 
     def _slot(self, checkpoint: Checkpoint) -> Slot:
         return Slot(self._plan.resources[checkpoint.resource].guid, checkpoint.number, str(checkpoint.key))
@@ -154,7 +171,8 @@ class QuorumDisk:
                 return tuple(sorted(names if folder else [*names, *(name for name in self.files if name)]))
             case ReadFile(path=path):
                 folder, _, name = path.rpartition("/")
-                return self.files.get(folder, {}).get(name)
+                found = self.files.get(folder, {}).get(name)
+                return UNREADABLE if isinstance(found, Damaged) else found
         if self.offline:
             return Win32.NOT_READY
         if self.refuses:
@@ -178,3 +196,9 @@ class QuorumDisk:
             case _:
                 raise AssertionError(f"no file effect: {effect!r}")
         return None
+
+
+def _damaged(data: bytes) -> bytes:
+    """The bytes with one bit flipped in the middle, as on a disk at rest."""
+    middle = len(data) // 2
+    return data[:middle] + bytes((data[middle] ^ 1,)) + data[middle + 1 :]

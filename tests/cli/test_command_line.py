@@ -60,6 +60,18 @@ def test_help_imports_nothing_heavy() -> None:
     assert out.splitlines()[-1] == "[]"
 
 
+def test_images_are_put_into_an_empty_folder(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    folder = tmp_path / "disk"
+    assert called(capsys, "run", EDIT, "--images", str(folder))[0] == 0
+    (published,) = folder.glob("*/00000001.CPT")
+    status, out, _ = called(capsys, "hive", "show", str(published))
+    assert status == 0
+    assert "Port = REG_DWORD 80" in out
+    status, out, err = called(capsys, "run", EDIT, "--images", str(folder))
+    assert (status, out) == (2, "")
+    assert "not an empty folder" in err
+
+
 def test_a_run_that_is_as_expected_is_status_0(capsys: pytest.CaptureFixture[str]) -> None:
     status, out, err = called(capsys, "run", EDIT)
     assert (status, err) == (0, "")

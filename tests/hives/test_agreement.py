@@ -9,14 +9,19 @@ from __future__ import annotations
 import os
 import sys
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+import sim
+from sim.checkpoint.files import ImageFile
+from sim.checkpoint.image import decode
 from sim.registry import EMPTY, KeyTree, NameMap, Value, read_hive, write_hive
 from tests.hives import libhivex
 from tests.hives.forest import tree
 from tests.hives.oracles import DEFECTS, TOOLS, agreement, missing
+from tests.library import NAMES, scenario
 
 COUNT = int(os.environ.get("FAILSIM_HIVES", "60"))
 BATCHES = 4
@@ -42,6 +47,22 @@ def test_every_tool_agrees(batch: int) -> None:
     for number in range(batch, COUNT, BATCHES):
         for tool, difference in agreement(image(number), tree(number)).items():
             assert not difference, f"{tool} on tree {number}: {difference}"
+
+
+def stored(name: str) -> Iterator[tuple[str, bytes, KeyTree]]:
+    """Every image on the quorum disk when a scenario of the library ends: path, bytes, and the tree it holds."""
+    for path, data in sim.images(scenario(name)).items():
+        contents = decode(data)
+        if isinstance(contents, ImageFile) and contents.tree is not None:
+            yield f"{name}: {path}", data, contents.tree
+
+
+@pytest.mark.usefixtures("needed")
+@pytest.mark.parametrize("name", NAMES)
+def test_every_tool_reads_the_images_of_the_library(name: str) -> None:
+    for path, data, held in stored(name):
+        for tool, difference in agreement(data, held).items():
+            assert not difference, f"{tool} on {path}: {difference}"
 
 
 @pytest.mark.usefixtures("needed")
@@ -95,6 +116,14 @@ def main(count: int) -> int:
             agree[tool] += not difference
             if difference:
                 print(f"{tool} on tree {number}: {difference}", file=sys.stderr)
+    images = [each for name in NAMES for each in stored(name)]
+    for path, data, held in images:
+        for tool, difference in agreement(data, held).items():
+            agree[tool] += not difference
+            if difference:
+                print(f"{tool} on {path}: {difference}", file=sys.stderr)
+    print(f"{count} generated trees and {len(images)} images that the library's scenarios leave on the quorum disk\n")
+    count += len(images)
     print("| tool | trees | agree | but for its own defects |\n| --- | --- | --- | --- |")
     for tool, known in DEFECTS.items():
         print(f"| {tool} | {count} | {agree[tool]} | {'; '.join(known) or 'none'} |")
