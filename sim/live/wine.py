@@ -25,6 +25,7 @@ import shutil
 import signal
 import struct
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from hashlib import sha256
@@ -50,6 +51,14 @@ CODE_PAGE = "cp437"
 
 _DOWNLOADED = "mscoree,mshtml"  # Wine would ask whether to
 _SERVICES = "services.exe,explorer.exe,winemenubuilder.exe"
+_DYING = """
+import ctypes, os, sys
+ctypes.CDLL(None).prctl(1, 9)  # PR_SET_PDEATHSIG, SIGKILL; an exec keeps it
+if os.getppid() == int(sys.argv[1]):
+    os.execvp(sys.argv[2], sys.argv[2:])
+"""
+"""Runs a program that dies with the thread that started it. The end of its input would do, but for an agent whose
+wineserver was killed while it started: it waits for ever (seen)."""
 _FLOCK = "hhqqi4x"  # struct flock on 64-bit Linux: type, whence, start, length, process
 _OUTPUT, _ERRORS, _INPUT = "failsim.out", "failsim.err", "failsim.in"
 
@@ -120,7 +129,7 @@ class Agent:
     def __init__(self, prefix: Prefix, program: Path) -> None:
         self.prefix = prefix
         self._process = subprocess.Popen(
-            ["wine", str(program)],
+            [sys.executable, "-ISc", _DYING, str(os.getpid()), "wine", str(program)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
