@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import atexit
-import shutil
-import tempfile
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -30,8 +28,8 @@ class LiveGround:
     def __init__(
         self, plan: ClusterPlan, registries: dict[str, KeyTree], folder: Path, speed: float, ground: str
     ) -> None:
-        self.sockets = Path(tempfile.mkdtemp(prefix="failsim-"))
         self._template = Template()
+        self.sockets = self._template.folder
         atexit.register(self.close)
         quorum = folder / "quorum"
         quorum.mkdir(parents=True, exist_ok=True)
@@ -73,7 +71,6 @@ class LiveGround:
     def close(self) -> None:
         """End every process, and remove what only they needed. The folders of nodes and disk stay."""
         self._template.close()
-        shutil.rmtree(self.sockets, ignore_errors=True)
         atexit.unregister(self.close)
 
     def __enter__(self) -> Self:

@@ -16,10 +16,12 @@ import contextlib
 import ctypes
 import importlib
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from functools import partial
 from multiprocessing.connection import Connection
@@ -40,11 +42,15 @@ class GoneError(Exception):
 
 
 class Template:
-    """The process that workers are forked from. Ends with its last use, and with this program."""
+    """The process that workers are forked from. Ends with its last use, and with this program.
+
+    `folder`: one of our own for what workers need, as their socket files, as long as it lives.
+    """
 
     def __init__(self) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="failsim-"))
         ours, theirs = socket.socketpair()
-        code = f"from sim.live.processes import serve; serve({theirs.fileno()})"
+        code = f"from sim.live.processes import serve; serve({theirs.fileno()}, {str(self.folder)!r})"
         folders = os.pathsep.join([*filter(None, sys.path), os.environ.get("PYTHONPATH", "")])
         self._process = subprocess.Popen(
             [sys.executable, "-c", code],
@@ -74,7 +80,7 @@ class Template:
             ask(connection, pid)
 
     def close(self) -> None:
-        """End the template, and every worker with it."""
+        """End the template, every worker with it, and all that they started."""
         self._socket.close()
         self._process.wait()
 
@@ -146,27 +152,34 @@ def answer(connection: Connection, perform: Callable[..., Any]) -> None:
 # --- in the template ----------------------------------------------------------------------------------------------
 
 
-def serve(number: int) -> None:
-    """Fork and kill workers on request, until whoever started this goes away; then kill all that is left."""
+def serve(number: int, folder: str) -> None:
+    """Fork and kill workers on request, until whoever started this goes away; then leave nothing behind."""
     ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1)
     for ignored in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(ignored, signal.SIG_IGN)
     os.umask(0o077)
     for module in _PRELOADED:
         importlib.import_module(module)
+    try:
+        with socket.socket(fileno=number) as asked, contextlib.suppress(EOFError, ConnectionError):
+            _serve(asked)
+    finally:
+        _kill_all_below()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _serve(asked: socket.socket) -> None:
     workers: set[int] = set()
-    with socket.socket(fileno=number) as asked, contextlib.suppress(EOFError, OSError):
-        while (received := socket.recv_fds(asked, 1, 1))[0]:
-            workers -= _reaped()
-            with Connection(received[1][0]) as connection:
-                if received[0] == b"k":
-                    answer(connection, partial(_kill, workers))
-                elif worker := os.fork():
-                    workers.add(worker)
-                else:
-                    asked.close()
-                    _work(connection)
-    _kill_all_below()
+    while (received := socket.recv_fds(asked, 1, 1))[0]:
+        workers -= _reaped()
+        with Connection(received[1][0]) as connection:
+            if received[0] == b"k":
+                answer(connection, partial(_kill, workers))
+            elif worker := os.fork():
+                workers.add(worker)
+            else:
+                asked.close()
+                _work(connection)
 
 
 def _kill(workers: set[int], pid: int) -> None:
