@@ -47,6 +47,9 @@ class _Usage(click.Group):
 
     def main(self, *args: Any, **kwargs: Any) -> NoReturn:
         kwargs["standalone_mode"] = False
+        for name in ("stdout", "stderr"):  # closed by whoever started us: there is nobody to tell anything
+            if getattr(sys, name) is None:
+                setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 - as long as the process
         try:
             status = super().main(*args, **kwargs)
             sys.stdout.flush()
@@ -58,10 +61,17 @@ class _Usage(click.Group):
         except (click.Abort, KeyboardInterrupt):
             sys.exit(130)
         except BrokenPipeError:
-            # Whoever read us has read enough; say nothing, and do not try to flush at exit.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+            _write_nowhere()  # whoever read us has read enough: say nothing
             sys.exit(0)
+        except OSError as error:
+            _write_nowhere()
+            _fail(f"failsim: standard output cannot be written: {error.strerror}; name a place with room for it")
         sys.exit(status if isinstance(status, int) else 0)
+
+
+def _write_nowhere() -> None:
+    """Let what is left in standard output's buffer vanish, since it is flushed once more at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 def _fail(line: str) -> NoReturn:
@@ -188,7 +198,7 @@ def live(
         _fail(f"{scenario}: {error}")
     except OSError as error:
         _fail(f"{folder}: {error.strerror}; name a folder that can be made")
-    verdict = Verdict(done.history)
+    verdict = Verdict(done.history, file=loaded.file)
     if history is not None:
         _write_history(history, verdict)
     if as_json:
@@ -310,8 +320,11 @@ def _read(name: str, key: KeyPath | None) -> RegistryFile:
 
 
 def _bytes(name: str) -> bytes:
+    path = Path(name)
+    if path.is_char_device():
+        _fail(f"{name}: is a device, which may have no end; name a hive or a .reg file")
     try:
-        return Path(name).read_bytes()
+        return path.read_bytes()
     except OSError as error:
         _fail(f"{name}: cannot be read: {error.strerror}; name a hive or a .reg file")
 
@@ -381,15 +394,22 @@ def _write_images(name: str, scenario: Scenario, seed: int | None, policy: str |
 
 
 def _write(name: str, data: bytes) -> None:
-    """Write a file whole or not at all."""
+    """Write a file whole or not at all; what is no ordinary file (a pipe, a device) is written to, not replaced."""
     path = Path(name)
-    aside = path.with_name(path.name + ".part")
     try:
-        aside.write_bytes(data)
-        aside.replace(path)
+        if path.exists() and not path.is_file() and not path.is_dir():
+            path.write_bytes(data)
+            return
+        target = path.resolve()  # where a link leads: it stays one
+        aside = target.with_name(f"{target.name}.{os.getpid()}.part")
+        try:
+            with aside.open("xb") as file:
+                file.write(data)
+            aside.replace(target)
+        finally:
+            with suppress(OSError):
+                aside.unlink()
     except OSError as error:
-        with suppress(OSError):
-            aside.unlink()
         _fail(f"{name}: cannot be written: {error.strerror}; name a file in a folder that is there")
 
 
@@ -410,7 +430,7 @@ def _print_verdicts(verdicts: list[Verdict]) -> None:
     sign = signs(out)
     for verdict in verdicts:
         mark, style = (sign["ok"], "green") if verdict.passed else (sign["bad"], "bold red")
-        say(out, f"{mark} {verdict.begin.file}: {verdict.begin.scenario}", style=style, hang=2)
+        say(out, f"{mark} {verdict.file}: {verdict.begin.scenario}", style=style, hang=2)
         for failure in verdict.failures:
             say(out, failure, indent=4, style="red")
     failed = sum(not verdict.passed for verdict in verdicts)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import PurePath
 
 from msgspec.structs import replace
 
@@ -120,7 +121,7 @@ def begin(scenario: Scenario, plan: ClusterPlan, seed: int | None) -> events.Beg
         at=0,
         format=FORMAT,
         scenario=scenario.title,
-        file=scenario.file,
+        file=PurePath(scenario.file).name,
         seed=seed,
         profile=plan.profile,
         policy=plan.policy,

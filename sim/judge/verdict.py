@@ -133,13 +133,17 @@ class Writes:
 
 
 class Verdict:
-    """What a history comes to. `replay` is a token that repeats the run, empty for a history from elsewhere."""
+    """What a history comes to. `replay` is a token that repeats the run, empty for a history from elsewhere.
 
-    def __init__(self, history: Sequence[AnyEvent], replay: str = "") -> None:
+    `file` is the scenario's path as given; the history knows only its last part, which is the same from everywhere.
+    """
+
+    def __init__(self, history: Sequence[AnyEvent], replay: str = "", file: str | None = None) -> None:
         self.history = tuple(history)
         self.replay = replay
         self.reading = Reading(self.history)
         self.begin = self.reading.begin
+        self.file = self.begin.file if file is None else file
 
     @cached_property
     def writes(self) -> Writes:
@@ -209,7 +213,7 @@ class Verdict:
         begin = self.begin
         return {
             "scenario": begin.scenario,
-            "file": begin.file,
+            "file": self.file,
             "seed": begin.seed,
             "profile": begin.profile,
             "policy": begin.policy,

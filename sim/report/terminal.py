@@ -69,7 +69,7 @@ def subtitle(verdict: Verdict) -> str:
     """Where the verdict comes from, in one line."""
     begin = verdict.begin
     seed = "" if begin.seed is None else f", seed {begin.seed}"
-    file = f"{begin.file}: " if begin.file else ""
+    file = f"{verdict.file}: " if verdict.file else ""
     settings = f"profile {begin.profile}, policy {begin.policy}{seed}"
     return f"{file}{len(begin.nodes)} nodes, {settings}, {clock(verdict.ended_at)}"
 

@@ -81,21 +81,20 @@ class Item:
 
 
 def read_bytes(path: Path, file: str) -> bytes:
-    """The bytes of a scenario's file. Raises ScenarioError for one that is none."""
+    """The bytes of a scenario's file, a pipe included. Raises ScenarioError for one that is none."""
+    if path.is_dir():
+        raise ScenarioError(file, 1, 1, "is a folder; a scenario is a YAML file")
     try:
-        if path.is_dir():
-            raise ScenarioError(file, 1, 1, "is a folder; a scenario is a YAML file")
-        if path.stat().st_size > SIZE_LIMIT:
-            raise ScenarioError(
-                file, 0, 0, f"is larger than {SIZE_LIMIT >> 20} MiB; a scenario is text that people write"
-            )
-        return path.read_bytes()
+        with path.open("rb") as opened:
+            data = opened.read(SIZE_LIMIT + 1)  # never more: a device has no size, and may have no end
     except FileNotFoundError:
         raise ScenarioError(file, 1, 1, "no such file; name one that is there") from None
-    except (OSError, ValueError) as error:
-        raise ScenarioError(
-            file, 1, 1, f"cannot be read ({getattr(error, 'strerror', None) or error}); name another"
-        ) from None
+    except (OSError, ValueError) as error:  # ValueError: no name of a file (it has a NUL)
+        reason = getattr(error, "strerror", None) or error
+        raise ScenarioError(file, 1, 1, f"cannot be read ({reason}); name another") from None
+    if len(data) > SIZE_LIMIT:
+        raise ScenarioError(file, 1, 1, f"is larger than {SIZE_LIMIT >> 20} MiB; a scenario is text that people write")
+    return data
 
 
 def compose(data: bytes, file: str) -> Item:

@@ -60,6 +60,60 @@ def test_help_imports_nothing_heavy() -> None:
     assert out.splitlines()[-1] == "[]"
 
 
+def by_shell(line: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """The command line in a shell, with the library's folder of scenarios at hand."""
+    line = line.replace("failsim", f"{sys.executable} -m sim")
+    return subprocess.run(
+        ["bash", "-c", line],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs Linux's /dev/full")
+def test_a_full_or_closed_output_is_no_traceback(tmp_path: Path) -> None:
+    full = by_shell(f"failsim run {EDIT} > /dev/full", tmp_path)
+    assert full.returncode == 2
+    assert full.stderr == (
+        "failsim: standard output cannot be written: No space left on device; name a place with room for it\n"
+    )
+    closed = by_shell(f"failsim run {EDIT} >&-", tmp_path)
+    assert (closed.returncode, closed.stderr) == (0, "")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links and pipes")
+def test_a_written_file_stays_what_it_was(tmp_path: Path) -> None:
+    """A link stays a link, a pipe is written to, a neighbour is left alone."""
+    (tmp_path / "real.jsonl").write_text("old", encoding="utf-8")
+    (tmp_path / "real.jsonl.part").write_text("a neighbour", encoding="utf-8")
+    (tmp_path / "link.jsonl").symlink_to("real.jsonl")
+    assert by_shell(f"failsim run {EDIT} --history link.jsonl", tmp_path).returncode == 0
+    assert (tmp_path / "link.jsonl").is_symlink()
+    assert (tmp_path / "real.jsonl.part").read_text(encoding="utf-8") == "a neighbour"
+    piped = by_shell(f"mkfifo pipe; (failsim run {EDIT} --history pipe > /dev/null) & head -c 14 pipe; wait", tmp_path)
+    assert piped.stdout == '{"id":1,"at":0'
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["link.jsonl", "pipe", "real.jsonl", "real.jsonl.part"]
+
+
+def test_the_history_does_not_know_from_where_it_was_run(tmp_path: Path) -> None:
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "edit.yaml").write_bytes(Path(EDIT).read_bytes())
+    told = [
+        json.loads(by_shell(f"failsim run {name} --json", folder).stdout)
+        for folder, name in ((tmp_path, "edit.yaml"), (tmp_path, "./edit.yaml"), (tmp_path / "deep", "../edit.yaml"))
+    ]
+    assert len({each["history_sha256"] for each in told}) == 1
+    assert [each["file"] for each in told] == ["edit.yaml", "./edit.yaml", "../edit.yaml"]
+
+
+def test_an_end_before_the_beginning_is_refused() -> None:
+    with pytest.raises(ValueError, match="until=-5"):
+        sim.run(sim.load(EDIT), until=-5)
+
+
 def test_images_are_put_into_an_empty_folder(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     folder = tmp_path / "disk"
     assert called(capsys, "run", EDIT, "--images", str(folder))[0] == 0

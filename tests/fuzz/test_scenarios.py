@@ -16,7 +16,7 @@ import pytest
 from sim.cli import main
 from tests.library import FILES
 
-COUNT = int(os.environ.get("FAILSIM_FUZZ", "400"))
+COUNT = int(os.environ.get("FAILSIM_FUZZ", "1000"))
 
 
 def mutated(rng: random.Random, texts: list[bytes]) -> bytes:

@@ -38,7 +38,7 @@ def test_a_world_copied_at_any_point_goes_on_as_the_original(name: str) -> None:
 def test_a_history_alone_read_back_from_its_lines_is_judged_alike(name: str) -> None:
     verdict = sim.run(scenario(name))
     lines = to_lines(verdict.history)
-    again = Verdict(from_lines(lines), verdict.replay)
+    again = Verdict(from_lines(lines), verdict.replay, verdict.file)
     assert again.history == verdict.history
     assert again.to_json() == verdict.to_json()
     assert to_lines(again.history) == lines
