@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import os
 import random
+import re
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
@@ -24,7 +25,7 @@ def mutated(rng: random.Random, texts: list[bytes]) -> bytes:
     lines = rng.choice(texts).split(b"\n")
     for _ in range(rng.randint(1, 4)):
         at = rng.randrange(len(lines))
-        match rng.randrange(8):
+        match rng.randrange(10):
             case 0:
                 del lines[at]
             case 1:
@@ -42,6 +43,8 @@ def mutated(rng: random.Random, texts: list[bytes]) -> bytes:
                 lines[at] = lines[at][:position] + bytes([rng.randrange(256)]) + lines[at][position:]
             case 6:
                 lines = lines[: at + 1]
+            case 7 | 8:
+                lines[at] = re.sub(rb"\d+", lambda _: str(rng.choice((0, 1, 7, 80, 8080, 10**9))).encode(), lines[at])
             case _:
                 lines[at] = b" " * rng.randrange(6) + lines[at].strip()
         if not lines:
