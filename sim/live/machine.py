@@ -174,10 +174,13 @@ class LiveMachine:
     @property
     def running(self) -> bool:
         """Whether the system answers."""
+        if self._system is None:
+            return False
         try:
-            return self._system is not None and self._system.ask("open_handles") is not None
+            self._system.ask("root")
         except GoneError:
             return False
+        return True
 
     def lose_power(self) -> None:
         self.stop_service()
@@ -191,11 +194,12 @@ class LiveMachine:
 
     def shut_down(self) -> None:
         """The run is over: the node's own files hold its registry, also Wine's, for whoever looks into them."""
-        if self._system is not None:
+        if self.running:
             self.flush()
-        elif self._prefix is not None:
-            self.power_up()
         if self._prefix is not None:
+            if not self.running:
+                self.lose_power()
+                self.power_up()
             self._prefix.shut_down()
 
     def lose_disk(self) -> None:
@@ -238,7 +242,7 @@ class LiveMachine:
         try:
             return self.service.ask(*request)
         except GoneError:
-            raise UnreachableError(self.name, service=True) from None
+            raise UnreachableError(self.name, service=self.running) from None
 
     def copy(self) -> LiveMachine:
         raise AssertionError("a real machine cannot be copied")

@@ -156,16 +156,20 @@ class WineRegistry:
         self._shown(key)
         if any(key.covers(held) for _, held in self.open_handles()):
             raise Win32Error(Win32.ACCESS_DENIED, key.hklm)
-        with self._unseen():
-            if any(volatile != key and key.covers(volatile) for volatile in self._volatile):
-                self._replace(key, EMPTY)  # what comes back in its place is not volatile
-            self._replace(key, tree)
+        if any(volatile != key and key.covers(volatile) for volatile in self._volatile):
+            self._replace(key, EMPTY)  # what comes back in its place is not volatile
+        self._replace(key, tree)
         self._volatile = {volatile for volatile in self._volatile if not key.covers(volatile) or volatile == key}
 
     def _replace(self, key: KeyPath, tree: KeyTree) -> None:
         if key not in self._shared:
             self._agent.restore_key(key, tree)
             return
+        with self._unseen():
+            self._replace_ours(key, tree)
+
+    def _replace_ours(self, key: KeyPath, tree: KeyTree) -> None:
+        """The same in a key that Wine has too, one call after the other."""
         before = self.query_key(key)
         for name, _ in before.keys:
             if tree.keys.get(name) is None:
