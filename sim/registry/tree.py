@@ -155,6 +155,27 @@ class NameMap(Generic[T]):
                 if branch is not None:
                     yield from branch.undigested()
 
+    def pairs(self, other: NameMap[T]) -> list[tuple[T, T]] | None:
+        """The items of each name that are two objects, in no order; None where the names are not the same."""
+        if self is other:
+            return []
+        if self._size != other._size:
+            return None
+        if not self._branches:  # nor has the other: of one size, and names alone decide the shape
+            if self._leaf.keys() != other._leaf.keys():
+                return None
+            both = [(entry[1], other._leaf[folded][1]) for folded, entry in self._leaf.items()]
+            return [(mine, theirs) for mine, theirs in both if mine is not theirs]
+        found: list[tuple[T, T]] = []
+        for mine, theirs in zip(self._branches, other._branches, strict=True):
+            if mine is theirs:
+                continue
+            below = None if mine is None or theirs is None else mine.pairs(theirs)
+            if below is None:
+                return None
+            found += below
+        return found
+
     def differences(self, other: NameMap[T], of: Callable[[T], bytes]) -> list[tuple[str, T | None, T | None]]:
         """Name, item here and item there of each entry that differs, by folded name; skips equal branches."""
         found = sorted(self._differing(other, of), key=_by_name)
@@ -163,7 +184,7 @@ class NameMap(Generic[T]):
     def _differing(
         self, other: NameMap[T], of: Callable[[T], bytes]
     ) -> Iterator[tuple[str, tuple[str, T | None, T | None]]]:
-        if self is other or self.digest(of) == other.digest(of):
+        if self is other or (self._digest is not None and self._digest == other._digest):
             return
         if self._branches and other._branches:
             nothing: NameMap[T] = NameMap()
@@ -174,7 +195,7 @@ class NameMap(Generic[T]):
         before, after = dict(self._entries()), dict(other._entries())
         for folded, (name, item) in before.items():
             there = after.get(folded)
-            if there is None or there[1] != item:
+            if there is None or (there[1] is not item and there[1] != item):
                 yield folded, (name, item, None if there is None else there[1])
         for folded, (name, item) in after.items():
             if folded not in before:
@@ -319,7 +340,25 @@ class KeyTree:
         return state.digest()
 
     def __eq__(self, other: object) -> bool:
-        return self is other or (isinstance(other, KeyTree) and self.digest == other.digest)
+        """By contents. Looks only at what the two do not share; digests that are known decide at once."""
+        if not isinstance(other, KeyTree):
+            return NotImplemented
+        pending = [(self, other)]
+        while pending:
+            one, two = pending.pop()
+            if one is two:
+                continue
+            if one._digest is not None and two._digest is not None:
+                if one._digest != two._digest:
+                    return False
+                continue
+            values, keys = one.values.pairs(two.values), one.keys.pairs(two.keys)
+            if values is None or keys is None or any(mine != theirs for mine, theirs in values):
+                return False
+            if one.volatile != two.volatile or one.class_name != two.class_name:
+                return False
+            pending += keys
+        return True
 
     def __hash__(self) -> int:
         return int.from_bytes(self.digest[:8], "little")

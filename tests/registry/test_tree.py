@@ -192,6 +192,8 @@ def test_of_100_000_values_one_change_costs_what_differs(monkeypatch: pytest.Mon
     monkeypatch.setattr(NameMap, "_differing", counted_visit)
     after = before.with_value(("SOFTWARE", "KEY7"), "V5", Value.dword(9999))
     assert after != before
+    assert digested == 0, "what both share is not looked at, the rest is compared as it stands"
+    assert after.digest != before.digest
     assert digested == 3, "the key, its parent and the root"
     changes = list(diff(before, after))
     assert [(change.path, change.name) for change in changes] == [(("SOFTWARE", "key7"), "v5")]
