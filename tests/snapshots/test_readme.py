@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from rich.console import Console
 
 import sim
@@ -44,6 +45,16 @@ def test_the_difference_of_two_files_is_what_the_readme_shows(tmp_path: Path) ->
     variables = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(call, cwd=tmp_path, env=variables, capture_output=True, text=True, check=False)
     assert (done.stdout, done.returncode) == (shown, 1)
+
+
+@pytest.mark.parametrize("block", [each for each in blocks("console") if each.startswith("$ failsim run ")])
+def test_a_run_prints_what_the_readme_shows(block: str) -> None:
+    typed, _, shown = block.partition("\n")
+    call = [sys.executable, "-m", "sim", *typed.split()[2:]]
+    variables = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "80", "PYTHONIOENCODING": "utf-8"}
+    done = subprocess.run(call, cwd=ROOT, env=variables, capture_output=True, encoding="utf-8", check=False)
+    for part in shown.split("...\n"):
+        assert part in done.stdout
 
 
 def test_the_scenario_in_the_readme_comes_out_as_it_says() -> None:
