@@ -272,8 +272,8 @@ def running(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[bytes], set[int]]
     """failsim, in the middle of a run, and all the processes below it."""
     with subprocess.Popen(command(tmp_path / "cluster"), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
         deadline = time.monotonic() + 120
-        # The template, and for each node its system and its cluster service, Wine's server and the agent.
-        while len(below := children_of(process.pid)) < 9 or not wines(tmp_path) <= below:
+        # Of ours the template, and for each node its system and its cluster service: all of Wine has started.
+        while len((below := children_of(process.pid)) - wines(tmp_path)) < 5 or not wines(tmp_path) <= below:
             assert time.monotonic() < deadline
             time.sleep(0.05)
         yield process, below
@@ -288,6 +288,17 @@ def test_no_process_outlives_failsim(how: signal.Signals, running: tuple[subproc
     if how is signal.SIGINT:
         assert (process.returncode, errors.strip()) == (130, b"")
     gone(below, 5)
+
+
+@pytest.mark.parametrize("after", [0.2, 0.3, 0.4, 0.5, 0.7, 1.0])
+def test_no_process_outlives_failsim_killed_at_any_moment(after: float, tmp_path: Path) -> None:
+    """Also while Wine starts, and at the end of the run."""
+    with subprocess.Popen([*command(tmp_path / "cluster"), "--until", "1s"], stdout=subprocess.DEVNULL) as process:
+        time.sleep(after)
+        below = children_of(process.pid)
+        process.kill()
+    gone(below, 5)
+    gone(wines(tmp_path), 5)
 
 
 def test_wine_ends_by_itself_where_nobody_is_left_to_end_it(
