@@ -29,7 +29,7 @@ from sim.live.wine_registry import WineRegistry
 from sim.registry import EMPTY, KeyPath, KeyTree, Registry, Value, Win32Error
 from sim.registry.reg_text import apply_reg, parse_reg
 from tests.library import ROOT, scenario
-from tests.live.test_on_files import AT_ONCE, LIVE, Killer, acknowledged, alive, busy, children_of, told
+from tests.live.test_on_files import AT_ONCE, LIVE, Killer, acknowledged, alive, busy, children_of, same
 from tests.wine.conftest import demanded
 
 KILLS = int(os.environ.get("FAILSIM_KILLS", "20")) // 5
@@ -46,12 +46,6 @@ def on_wine(
     asked: sim.Scenario, folder: Path, *, speed: float = AT_ONCE, watch: Callable[[LiveGround], None] | None = None
 ) -> LiveRun:
     return run(asked, folder / "cluster", ground="wine", speed=speed, watch=watch)
-
-
-def same(live: LiveRun, name: str) -> bool:
-    """Whether fates, causes, registries, checkpoints and all else that a verdict says are the simulation's."""
-    asked = scenario(name)
-    return told(Verdict(live.history, file=asked.file)) == told(sim.run(asked))
 
 
 @pytest.mark.parametrize("name", LIVE)
