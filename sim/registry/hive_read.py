@@ -103,6 +103,11 @@ def _cells(data: bytes, end: int) -> bytearray:
     return marks
 
 
+REMEMBERED = 1 << 16
+"""How many names, and how many values of `SMALL` bytes at most, are kept as one object wherever they stand."""
+SMALL = 16
+
+
 class _Reader:
     """One pass over the keys, level by level, then the trees from the last to the first: no recursion.
 
@@ -117,6 +122,8 @@ class _Reader:
         self.root = header.root
         self.end = PAGE + header.size
         self.marks = _cells(data, self.end)
+        self.folded: dict[str, tuple[str, str]] = {}  # names of values met so far: folded, and as written
+        self.shared: dict[tuple[int, bytes], Value] = {}  # small values met so far
         self.names: list[str] = []
         self.places: list[int] = []  # of key nodes, offsets of cells
         self.rows: list[tuple[NameMap[Value], int, int, str | None]] = []  # values, first subkey, how many, class
@@ -245,6 +252,7 @@ class _Reader:
         data, marks, last = self.data, self.marks, self.end - VK.size
         cells, record, header = len(marks), VK.unpack_from, VK.size
         entries: dict[str, tuple[str, Value]] = {}
+        folded, shared = self.folded, self.shared
         for cell in struct.unpack_from(f"<{count}I", data, where + PAGE + 4):
             if cell & 7 or cell >> 3 >= cells or marks[cell >> 3] != 1:
                 self._unreachable(cell, "a value", where)
@@ -267,10 +275,23 @@ class _Reader:
                 content = data[at + 12 : at + 12 + held - INLINE]
             else:
                 content = self._data(place, held, cell) if held else b""
-            entries[upcase(name)] = (name, Value(kind, content))
+            pair = folded.get(name) or self._remember(name)
+            value = shared.get((kind, content))
+            if value is None:
+                value = Value(kind, content)
+                if len(content) <= SMALL and len(shared) < REMEMBERED:
+                    shared[kind, content] = value
+            entries[pair[0]] = (pair[1], value)
         if len(entries) != count:
             self._fail(key, "two values of a key have names that Windows takes for equal; each has one of its own")
         return NameMap.of_entries(entries)
+
+    def _remember(self, name: str) -> tuple[str, str]:
+        """A name folded, and itself as one object: few names make up most of a registry."""
+        pair = (upcase(name), name)
+        if len(self.folded) < REMEMBERED:
+            self.folded[name] = pair
+        return pair
 
     def _data(self, where: int, length: int, value: int) -> bytes:
         """The data of a value that lie in a cell, or in the cells that a `db` record names."""

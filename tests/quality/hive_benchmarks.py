@@ -142,7 +142,7 @@ def main() -> None:
         small = sample(500, 10)
         compared("hivex, a tenth of it", best(lambda: write_hive(small)), lambda: copied(small), 2)
     saves()
-    for keys, values, size in ((5_000, 10, 0), (100, 10, 100_000)):
+    for keys, values, size in ((5_000, 10, 0), (50_000, 10, 0), (100, 10, 100_000)):
         big = sample(keys, values)
         if size:
             big = big.with_key(("Data",), KeyTree(NameMap.of((f"{n}", Value.binary(bytes(size))) for n in range(1000))))
@@ -152,7 +152,9 @@ def main() -> None:
         kept = read_hive(image)
         _, peak = tracemalloc.get_traced_memory()
         tracemalloc.stop()
-        print(f"memory to read {len(image) / 1e6:.0f} MB: {peak / len(image):.1f} times the file at most")
+        print(
+            f"memory to read {len(image) / 1e6:.0f} MB of {'large' if size else 'small'} values: {peak / len(image):.1f} times the file at most"
+        )
         del kept
 
 
