@@ -22,6 +22,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import traceback
 from collections.abc import Callable
 from functools import partial
 from multiprocessing.connection import Connection
@@ -218,14 +219,16 @@ def _children() -> list[int]:
 
 
 def _work(connection: Connection) -> None:
-    """A worker's whole life."""
+    """A worker's whole life. It ends where nobody asks it any more, or what it stands on is gone."""
     status = 1
     try:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         module, arguments = connection.recv()
         answer(connection, lambda _: (os.getpid(),))
-        with contextlib.suppress(EOFError, OSError):
+        with contextlib.suppress(EOFError, OSError, GoneError):
             importlib.import_module(module).main(connection, *arguments)
         status = 0
+    except Exception:
+        traceback.print_exc()  # a mistake of ours, which to others looks like a crash
     finally:
         os._exit(status)

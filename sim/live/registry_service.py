@@ -3,7 +3,7 @@
 Serves:  a socket file with mode 600; a request is a verb of `sim.registry.Registry` and its arguments.
 Stands:  on a registry of ours in its memory (the ground "files"), or on a prefix's through Wine's calls ("wine").
 Keeps:   what was flushed of it in the node's hive file. A power loss is SIGKILL to it, and to all of Wine.
-Handles: watches and open keys belong to the connection that made them, and go with it.
+Handles: watches belong to the connection that made them, and go with it; keys are held open by another process.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 
 from sim.driver.ground import NodeRegistry
 from sim.live.hive_file import HiveFile
-from sim.live.processes import answer
+from sim.live.processes import GoneError, answer
 from sim.live.wine import WineError
 from sim.live.wine_registry import WineRegistry, power_up
 from sim.registry import KeyTree, Registry, Win32Error
@@ -70,7 +70,13 @@ class RegistryService:
         self.flushed = root
 
     def perform(self, client: Connection, verb: str, *arguments: Any) -> Any:
-        """Answer one request of a client. Raises Win32Error."""
+        """Answer one request of a client. Raises Win32Error, and GoneError where Wine has died."""
+        try:
+            return self._perform(client, verb, *arguments)
+        except WineError:
+            raise GoneError from None
+
+    def _perform(self, client: Connection, verb: str, *arguments: Any) -> Any:
         match verb:
             case "root":
                 return self.registry.root
@@ -90,9 +96,9 @@ class RegistryService:
         return made
 
     def gone(self, client: Connection) -> None:
-        """The client has ended; its handles are closed."""
+        """The client has ended; its watches are closed."""
         for watch in self.watches.pop(client, ()):
-            with contextlib.suppress(Win32Error):
+            with contextlib.suppress(Win32Error, WineError):
                 self.registry.unwatch(watch)
 
 
