@@ -1,8 +1,7 @@
-"""One prefix a session, made once for all workers; each worker has a copy. Without Wine: a skip, in CI a failure."""
+"""Each worker has a copy of the one prefix that is made once. Without Wine: a skip, in CI a failure."""
 
 from __future__ import annotations
 
-import fcntl
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,19 +21,10 @@ def demanded() -> None:
 
 
 @pytest.fixture(scope="session")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A made prefix that nobody starts; workers of one session share it."""
+def template() -> Path:
+    """A made prefix that nobody starts; all workers of all sessions share it."""
     demanded()
-    shared = tmp_path_factory.getbasetemp()
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        shared = shared.parent
-    folder = shared / "wine-template"
-    with (shared / "wine-template.lock").open("w", encoding="ascii") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not folder.exists():
-            Prefix.make(shared / "wine-making")
-            (shared / "wine-making").rename(folder)
-    return folder
+    return Prefix.installed().folder
 
 
 @pytest.fixture(scope="session")
