@@ -433,7 +433,7 @@ class Prefix:
         return prefix
 
     @staticmethod
-    def installed(cache: Path | None = None) -> Prefix:
+    def installed() -> Prefix:
         r"""The prefix that nodes are copies of: made where this version of Wine has made none yet, started by nobody.
 
         `SYSTEM\ControlSet001` leads to `CurrentControlSet`, so that both names lead to one key as on Windows (where
@@ -443,7 +443,7 @@ class Prefix:
 
         _demand()
         version = subprocess.run(["wine", "--version"], capture_output=True, check=False).stdout
-        folder = (cache_folder() if cache is None else cache) / f"prefix-1-{sha256(version).hexdigest()[:16]}"
+        folder = cache_folder() / f"prefix-1-{sha256(version).hexdigest()[:16]}"
         folder.parent.mkdir(parents=True, exist_ok=True)
         with folder.with_suffix(".lock").open("w", encoding="ascii") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
