@@ -38,6 +38,9 @@ import msgspec
 
 from sim.registry import EMPTY, Filter, KeyPath, KeyTree, NameMap, Value, Win32, Win32Error
 
+with contextlib.suppress(ImportError):  # Windows has none, and must be able to import this module
+    import fcntl
+
 SOURCE = Path(__file__).with_name("agent.c")
 COMPILER = "x86_64-w64-mingw32-gcc"
 PACKAGES = {"wine": "wine wine64", "wineserver": "wine wine64", COMPILER: "gcc-mingw-w64-x86-64"}
@@ -436,11 +439,10 @@ class Prefix:
     def installed() -> Prefix:
         r"""The prefix that nodes are copies of: made where this version of Wine has made none yet, started by nobody.
 
+        It has 0.7 GB of Wine's programs, which copies on the same file system share.
         `SYSTEM\ControlSet001` leads to `CurrentControlSet`, so that both names lead to one key as on Windows (where
         it is the other way round: domain.md 98). Raises WineError.
         """
-        import fcntl  # noqa: PLC0415 - Windows has none, and must be able to import this module
-
         _demand()
         version = subprocess.run(["wine", "--version"], capture_output=True, check=False).stdout
         folder = cache_folder() / f"prefix-1-{sha256(version).hexdigest()[:16]}"
@@ -521,8 +523,6 @@ class Prefix:
 
     def server(self) -> int | None:
         """The process id of this prefix's wineserver: who holds its lock. None where none runs."""
-        import fcntl  # noqa: PLC0415 - Windows has none, and must be able to import this module
-
         try:
             lock = os.open(self.server_folder() / "lock", os.O_RDWR)
         except OSError:  # no folder of a server, or no prefix yet
