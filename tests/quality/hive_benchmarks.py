@@ -93,8 +93,8 @@ def saves() -> None:
     )
     simulated = QuorumDisk(plan)
     simulated.take_over("NODE1")
-    simulated.save(checkpoint, plain)
-    seconds = best(lambda: simulated.save(checkpoint, changed()), 50)
+    simulated.save(checkpoint, plain, "NODE1")
+    seconds = best(lambda: simulated.save(checkpoint, changed(), "NODE1"), 50)
     print(
         f"  saving it with one change, simulated: {seconds * 1e6:.0f} us, {seconds / full:.4f} times the full rewrite"
     )
@@ -152,9 +152,9 @@ def main() -> None:
         kept = read_hive(image)
         _, peak = tracemalloc.get_traced_memory()
         tracemalloc.stop()
-        print(
-            f"memory to read {len(image) / 1e6:.0f} MB of {'large' if size else 'small'} values: {peak / len(image):.1f} times the file at most"
-        )
+        kind = "large" if size else "small"
+        times = peak / len(image)
+        print(f"memory to read {len(image) / 1e6:.0f} MB of {kind} values: {times:.1f} times the file at most")
         del kept
 
 
