@@ -55,6 +55,8 @@ QUARANTINED = 1
 NOT_QUARANTINED = 2
 MERGED = 3
 """Events of the policies that the product does not have."""
+STORE_DAMAGED = 4
+"""Damage on the quorum disk that no restore has met (1024 is documented for restores only)."""
 
 
 def add_checkpoint(

@@ -107,6 +107,13 @@ class Rename(msgspec.Struct, frozen=True):
     new: str
 
 
+class Link(msgspec.Struct, frozen=True):
+    """The file `old` is called `new` as well; ALREADY_EXISTS where there is a file of that name. Both in one folder."""
+
+    old: str
+    new: str
+
+
 class Delete(msgspec.Struct, frozen=True):
     """The file is gone; none of that name is no error."""
 
@@ -119,7 +126,7 @@ class FlushFolder(msgspec.Struct, frozen=True):
     folder: str
 
 
-FileEffect = ListFolder | MakeFolder | ReadFile | WriteFile | FlushFile | Rename | Delete | FlushFolder
+FileEffect = ListFolder | MakeFolder | ReadFile | WriteFile | FlushFile | Rename | Link | Delete | FlushFolder
 
 
 def list_folder(folder: str) -> Op[tuple[str, ...]]:
@@ -148,6 +155,10 @@ def flush_file(path: str) -> Op[Win32 | None]:
 
 def rename(old: str, new: str) -> Op[Win32 | None]:
     return _refusal((yield Rename(old, new)))
+
+
+def link(old: str, new: str) -> Op[Win32 | None]:
+    return _refusal((yield Link(old, new)))
 
 
 def delete(path: str) -> Op[Win32 | None]:

@@ -11,6 +11,7 @@ from typing import Protocol
 from sim.checkpoint.effects import Checkpoint, Image, Op
 from sim.cluster.effects import Operation
 from sim.driver.flights import Flight, Running
+from sim.driver.quorum import Report
 from sim.registry import KeyPath, KeyTree, RegFile, Value, Win32
 
 
@@ -136,9 +137,11 @@ class Disk(Protocol):
     offline: bool
     refuses: bool
     slower: int
+    owner: str
+    reports: list[Report]
 
-    def take_over(self, node: str) -> tuple[str, ...]:
-        """The node owns the disk from now on; what it found damaged."""
+    def take_over(self, node: str) -> Win32 | None:
+        """The node owns the disk from now on; None, or why it cannot yet."""
 
     def next_version(self, checkpoint: Checkpoint) -> int:
         """The version that a save of the checkpoint would get now."""

@@ -19,12 +19,13 @@ from msgspec.structs import replace
 
 from sim.checkpoint import effects as engine
 from sim.checkpoint.effects import Checkpoint, Woken
-from sim.checkpoint.engine import save_on_change
+from sim.checkpoint.engine import OWN_SOURCE, SOURCE, STORE_DAMAGED, save_on_change
 from sim.checkpoint.policy import HIVE, base_key
+from sim.checkpoint.store import Contested
 from sim.cluster import database, effects, state
 from sim.cluster.effects import HEARTBEATS_MISSED, Operation
 from sim.cluster.group import OnlineGroup
-from sim.cluster.node import DetectLoss
+from sim.cluster.node import RESERVATION_LOST, DetectLoss
 from sim.cluster.plan import ClusterPlan
 from sim.cluster.profile import Span, Window
 from sim.cluster.resource import HandleFailure, number
@@ -275,11 +276,15 @@ class World:
         """Do it; a node found gone by it has crashed, and it is tried on what is left, if its operation is."""
         while True:
             try:
-                return act(self, running, effect)
+                answer = act(self, running, effect)
+                break
             except UnreachableError as gone:
                 self.lost(gone)
                 if running.number not in self.running:
                     return IN_FLIGHT
+        if self.disk.reports:
+            self._heed_disk(running.because)
+        return answer
 
     def _end(self, running: Running) -> None:
         del self.running[running.number]
@@ -477,6 +482,7 @@ class World:
         if owned:
             cluster = replace(cluster, quorum_owner=None)
             self.emit(events.QuorumOwner, None, (down,), owner=None)
+            self.disk.owner = ""
         for name, group in cluster.groups.items():
             if group.owner == node:
                 cluster = state.with_group(cluster, name, moving=False)
@@ -536,6 +542,26 @@ class World:
                 taken = self.emit(events.GroupOwner, target, because, group=name, owner=target)
                 self.changed(state.with_group(self.cluster, name, owner=target))
                 self.start(OnlineGroup(target, name), (taken,))
+
+    def _heed_disk(self, because: tuple[int, ...]) -> None:
+        """Log what the store has found; an owner that somebody else's claim has put out stops its service (fact 44)."""
+        while self.disk.reports:
+            report = self.disk.reports.pop(0)
+            match report.what:
+                case str(damage):
+                    fields = {"source": OWN_SOURCE, "event_id": STORE_DAMAGED, "text": f"Quorum disk: {damage}."}
+                    self.emit(events.EventLog, report.node, because, **fields)
+                case Contested(by=rival, epoch=epoch):
+                    text = (
+                        "Ownership of the quorum disk has been unexpectedly lost by this node: "
+                        f"{rival} {f'claims it in epoch {epoch}' if epoch else 'has reserved it'}."
+                    )
+                    fields = {"source": SOURCE, "event_id": RESERVATION_LOST, "text": text}
+                    lost = self.emit(events.EventLog, report.node, because, **fields)
+                    try:
+                        self.stop_service(report.node, (lost,), known=True)
+                    except UnreachableError as gone:  # whoever was to have the disk next
+                        self.lost(gone)
 
     def _end_resources(self, cluster: Cluster, node: str, because: tuple[int, ...]) -> Cluster:
         for name, resource in cluster.resources.items():
@@ -922,11 +948,11 @@ def _reserve(world: World, running: Running, effect: effects.Reserve) -> bool:
     if effect.node is None:
         return True
     try:
-        world.disk.take_over(effect.node)
+        # Where it is only the writing that fails, the node owns the disk all the same, and claims it at its first save.
+        return world.disk.take_over(effect.node) is not Win32.QUORUM_OWNER_ALIVE
     except UnreachableError as gone:
         world.lost(gone)
         return False
-    return True
 
 
 def _stop_service(world: World, running: Running, effect: effects.StopService) -> None:

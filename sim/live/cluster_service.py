@@ -50,17 +50,11 @@ class ClusterService:
             case "registry", (str(), *_):
                 assert self.registry is not None, "this node's registry is not reached from here"
                 return ask(self.registry, *arguments)
-            case "take over", (str(node), bool(refuses)):
-                self.reservation.reserve(node)
-                return self.files.carry_out(store.take_over(node), refuses=refuses)
-            case "save", (tenure, slot, tree, bool(refuses)):
-                return self.files.carry_out(store.save(tenure, slot, tree), refuses=refuses)
-            case "tidy", (tenure, image):
-                return self.files.carry_out(store.tidy(tenure, image))
-            case "quarantine", (slot, undo, bool(refuses)):
-                return self.files.carry_out(store.quarantine(slot, undo), refuses=refuses)
-            case "load", (tenure, slot):
-                return self.files.carry_out(store.load(tenure, slot))
+            case "store", (operation, tuple(told), bool(refuses)):
+                owner = self.reservation.reserve(*told) if operation is store.take_over else None
+                if owner is not None:
+                    return store.Contested(owner, 0)
+                return self.files.carry_out(operation(*told), refuses=refuses)
         raise AssertionError(f"a cluster service was asked {what!r} with {arguments!r}")
 
 

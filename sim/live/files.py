@@ -19,6 +19,7 @@ from sim.checkpoint.files import (
     Delete,
     FlushFile,
     FlushFolder,
+    Link,
     ListFolder,
     MakeFolder,
     ReadFile,
@@ -26,7 +27,7 @@ from sim.checkpoint.files import (
     WriteFile,
 )
 from sim.checkpoint.image import decode, encode
-from sim.registry import Win32, Win32Error
+from sim.registry import Win32
 
 RELEASE = 5.0
 """Seconds that the kernel may take to release the lock of a process that was killed."""
@@ -56,6 +57,8 @@ class RealFiles:
             return self._perform(effect)
         except FileNotFoundError:
             return Win32.FILE_NOT_FOUND
+        except FileExistsError:
+            return Win32.ALREADY_EXISTS
         except OSError as error:
             return Win32.DISK_FULL if error.errno == 28 else Win32.WRITE_FAULT
 
@@ -75,6 +78,8 @@ class RealFiles:
                 _flush(self.root / path)
             case Rename(old=old, new=new):
                 (self.root / old).replace(self.root / new)
+            case Link(old=old, new=new):
+                (self.root / new).hardlink_to(self.root / old)
             case Delete(path=path):
                 (self.root / path).unlink(missing_ok=True)
             case FlushFolder(folder=folder):
@@ -91,10 +96,10 @@ class Reservation:
         self._path = disk / "reservation"
         self._file: int | None = None
 
-    def reserve(self, node: str) -> None:
-        """Own the disk. Raises Win32Error NOT_READY where another process owns it and does not go away."""
+    def reserve(self, node: str) -> str | None:
+        """Own the disk; None, or the node whose process owns it and does not go away."""
         if self._file is not None:
-            return
+            return None
         file = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
         given_up = time.monotonic() + RELEASE
         while True:
@@ -105,11 +110,12 @@ class Reservation:
                 if time.monotonic() > given_up:
                     owner = os.pread(file, 256, 0).decode("utf-8")
                     os.close(file)
-                    raise Win32Error(Win32.NOT_READY, f"the quorum disk is reserved by {owner}") from None
+                    return owner
                 time.sleep(0.005)
         os.ftruncate(file, 0)
         os.pwrite(file, node.encode("utf-8"), 0)
         self._file = file
+        return None
 
 
 def _flush(path: Path) -> None:

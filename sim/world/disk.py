@@ -12,11 +12,11 @@ Units:    microseconds. One transfer at a time, first come first served.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
 
-from sim.checkpoint import store
 from sim.checkpoint.effects import Checkpoint, Image, Op
 from sim.checkpoint.files import (
     UNREADABLE,
@@ -25,6 +25,7 @@ from sim.checkpoint.files import (
     FlushFile,
     FlushFolder,
     ImageFile,
+    Link,
     ListFolder,
     MakeFolder,
     ReadFile,
@@ -32,9 +33,9 @@ from sim.checkpoint.files import (
     WriteFile,
 )
 from sim.checkpoint.image import encode
-from sim.checkpoint.store import Found, Slot, Tenure
 from sim.cluster.plan import ClusterPlan
-from sim.registry import KeyTree, RegFile, Win32
+from sim.driver.quorum import QuorumStore
+from sim.registry import KeyTree, Win32
 
 
 class Damaged(msgspec.Struct, frozen=True):
@@ -43,93 +44,40 @@ class Damaged(msgspec.Struct, frozen=True):
     held: Contents
 
 
-class QuorumDisk:
-    """The files by folder and name, what is wrong with the disk, and who owns it by the store's account."""
+class QuorumDisk(QuorumStore):
+    """The files by folder and name, and what is wrong with the disk."""
 
-    __slots__ = ("_plan", "files", "offline", "refuses", "slower", "tenure")
+    __slots__ = ("files",)
 
     def __init__(self, plan: ClusterPlan) -> None:
-        self._plan = plan
+        super().__init__(plan)
         self.files: dict[str, dict[str, Contents | Damaged]] = {"": {}}
-        self.offline = False
-        self.refuses = False
-        self.slower = 0
-        self.tenure = Tenure(0, "", {})
 
     def copy(self) -> QuorumDisk:
         """An independent disk with the same files and faults."""
         other = QuorumDisk(self._plan)
         other.files = {folder: dict(files) for folder, files in self.files.items()}
         other.offline, other.refuses, other.slower = self.offline, self.refuses, self.slower
-        other.tenure = self.tenure
+        other.owner, other.tenure, other.reports = self.owner, self.tenure, list(self.reports)
         return other
 
-    # --- what the store does on it ------------------------------------------------------------------------
+    def ask(self, host: str, operation: Callable[..., Op[Any]], *arguments: Any) -> Any:
+        """At this instant, and on no node in particular."""
+        return self._run(operation(*arguments))
 
-    def take_over(self, node: str) -> tuple[str, ...]:
-        """The node owns the disk from now on; what it found damaged.
-
-        A disk that refuses writes cannot be taken over: it is read as its last owner left it.
-        """
-        found = self._run(store.take_over(node))
-        if not isinstance(found, Found):
-            return ()
-        self.tenure = found.tenure
-        return found.damage
-
-    def next_version(self, checkpoint: Checkpoint) -> int:
-        """The version that a save of the checkpoint would get now."""
-        return int(self._run(store.next_version(self._slot(checkpoint))))
-
-    def save(self, checkpoint: Checkpoint, tree: KeyTree, host: str = "") -> Win32 | None:
-        """Make an image durable; None, or why the disk refuses. Then it holds what it held."""
-        return self._put(checkpoint, tree)
+    def look_up(self, operation: Callable[..., Op[Any]], *arguments: Any) -> Any:
+        return self._run(operation(*arguments))
 
     def landed(self, checkpoint: Checkpoint, tree: KeyTree, version: int) -> bool:
         """A save lands at one instant here: one that was not acknowledged has not landed."""
         return False
-
-    def delete(self, checkpoint: Checkpoint, host: str = "") -> Win32 | None:
-        """Remove the checkpoint's images; None, or why the disk refuses."""
-        return self._put(checkpoint, None)
-
-    def _put(self, checkpoint: Checkpoint, tree: KeyTree | None) -> Win32 | None:
-        image = self._run(store.save(self.tenure, self._slot(checkpoint), tree))
-        if isinstance(image, Win32):
-            return image
-        assert isinstance(image, ImageFile), f"the store is contested by {image}: there is one owner at a time here"
-        self._run(store.tidy(self.tenure, image))
-        return None
-
-    def load(self, checkpoint: Checkpoint, host: str = "") -> Image | Win32:
-        """The newest readable image; FILE_NOT_FOUND where there is no file, REGISTRY_CORRUPT where none is readable."""
-        if self.offline:
-            return Win32.NOT_READY
-        found = self._run(store.load(self.tenure, self._slot(checkpoint)))
-        assert isinstance(found, Image | Win32), f"the store loaded {found!r}"
-        return found
-
-    def quarantine(self, checkpoint: Checkpoint, undo: RegFile, host: str = "") -> str | Win32:
-        """Keep local changes that a restore will undo; the name of the file, or why the disk refuses."""
-        name: str | Win32 = self._run(store.quarantine(self._slot(checkpoint), undo))
-        return name
-
-    def undo_file(self, folder: str, name: str) -> RegFile | None:
-        """What was kept in that file; None where there is none, or the disk is gone."""
-        found: RegFile | None = None if self.offline else self._run(store.undo_file(folder, name))
-        return found
-
-    def newest(self, checkpoint: Checkpoint) -> KeyTree | None:
-        """The tree of the newest image, None where there is none that reads."""
-        image = self._run(store.load(self.tenure, self._slot(checkpoint)))
-        return image.tree if isinstance(image, Image) and not image.damaged else None
 
     def damage(self, checkpoint: Checkpoint) -> tuple[int, int | None] | None:
         """Make the newest image and its published copy unreadable: its version and the one that is left.
 
         None where there is none, or where it is unreadable already.
         """
-        before = self._run(store.load(self.tenure, self._slot(checkpoint)))
+        before = self._looked_up(checkpoint)
         if not isinstance(before, Image) or before.damaged:
             return None
         slot = self._slot(checkpoint)
@@ -137,7 +85,7 @@ class QuorumDisk:
         for name, contents in files.items():
             if isinstance(contents, ImageFile) and (contents.number, contents.version) == (slot.number, before.version):
                 files[name] = Damaged(contents)
-        after = self._run(store.load(self.tenure, slot))
+        after = self._looked_up(checkpoint)
         return before.version, after.version if isinstance(after, Image) else None
 
     def images(self) -> dict[str, bytes]:
@@ -148,9 +96,6 @@ class QuorumDisk:
                 path = f"{folder}/{name}" if folder else name
                 found[path] = _damaged(encode(contents.held)) if isinstance(contents, Damaged) else encode(contents)
         return found
-
-    def _slot(self, checkpoint: Checkpoint) -> Slot:
-        return Slot(self._plan.resources[checkpoint.resource].guid, checkpoint.number, str(checkpoint.key))
 
     # --- the disk under it --------------------------------------------------------------------------------
 
@@ -182,12 +127,19 @@ class QuorumDisk:
                 self.files.setdefault(folder, {})
             case WriteFile(path=path, contents=contents):
                 folder, _, name = path.rpartition("/")
+                if folder not in self.files:
+                    return Win32.PATH_NOT_FOUND
                 self.files[folder][name] = contents
             case Rename(old=old, new=new):
                 folder, _, name = old.rpartition("/")
                 if name not in self.files[folder]:
                     return Win32.FILE_NOT_FOUND
                 self.files[folder][new.rpartition("/")[2]] = self.files[folder].pop(name)
+            case Link(old=old, new=new):
+                folder, _, name = new.rpartition("/")
+                if name in self.files[folder]:
+                    return Win32.ALREADY_EXISTS
+                self.files[folder][name] = self.files[folder][old.rpartition("/")[2]]
             case Delete(path=path):
                 folder, _, name = path.rpartition("/")
                 self.files.get(folder, {}).pop(name, None)

@@ -24,6 +24,7 @@ from sim.checkpoint.files import (
     FlushFile,
     FlushFolder,
     ImageFile,
+    Link,
     ListFolder,
     MakeFolder,
     ReadFile,
@@ -83,6 +84,10 @@ class Disk(msgspec.Struct, frozen=True):
                 if old not in self.names:
                     return Win32.FILE_NOT_FOUND, self
                 return None, self._rename(((old, None), (new, self.names[old])))
+            case Link(old=old, new=new):
+                if new in self.names:
+                    return Win32.ALREADY_EXISTS, self
+                return None, self._rename(((new, self.names[old]),))
             case Delete(path=path):
                 return None, self._rename(((path, None),)) if path in self.names else self
             case FlushFolder(folder=folder):

@@ -25,7 +25,7 @@ from sim.checkpoint import store
 from sim.checkpoint.effects import Image, Op
 from sim.checkpoint.files import ImageFile
 from sim.checkpoint.store import Found, Slot, Tenure
-from sim.registry import EMPTY, KeyTree, Value, Win32
+from sim.registry import EMPTY, KeyPath, KeyTree, RegFile, Value, Win32, diff, entries_of, parse_reg, write_changes
 from tests.crashes.disk import Disk
 
 APP = Slot("11111111-0000-0000-0000-000000000000", 1, r"SOFTWARE\App")
@@ -36,6 +36,12 @@ OTHER = Slot("11111111-0000-0000-0000-000000000000", 2, r"SOFTWARE\Other")
 def tree(number: int) -> KeyTree:
     """A small tree that differs from every other one."""
     return EMPTY.with_value((), "Port", Value.dword(number)).with_value(("Sub",), "Text", Value.sz(f"t{number}"))
+
+
+def undo(number: int) -> RegFile:
+    """The undo file of an edit that differs from every other one."""
+    key = KeyPath.parse(r"HKLM\SOFTWARE\App")
+    return parse_reg(write_changes(tuple(entries_of(diff(EMPTY, tree(number)), key)), version=5))
 
 
 class Act(msgspec.Struct, frozen=True):

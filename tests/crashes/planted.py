@@ -77,7 +77,7 @@ def believing(operation: Op[Any]) -> Op[Any]:
             )
 
 
-def put_renaming_first(folder: str, name: str, contents: files.Contents) -> Op[Win32 | None]:
+def put_renaming_first(folder: str, name: str, contents: files.Contents, aside: str = "") -> Op[Win32 | None]:
     path = f"{folder}/{name}" if folder else name
     yield from files.write_file(path + store.ASIDE, contents)
     yield from files.rename(path + store.ASIDE, path)
@@ -86,7 +86,7 @@ def put_renaming_first(folder: str, name: str, contents: files.Contents) -> Op[W
     return None
 
 
-def put_in_place(folder: str, name: str, contents: files.Contents) -> Op[Win32 | None]:
+def put_in_place(folder: str, name: str, contents: files.Contents, aside: str = "") -> Op[Win32 | None]:
     path = f"{folder}/{name}" if folder else name
     yield from files.write_file(path, contents)
     yield from files.flush_file(path)
@@ -154,12 +154,12 @@ def load_published(tenure: Tenure, slot: Slot) -> Op[Image | Win32]:
     return Win32.FILE_NOT_FOUND
 
 
-def no_publishing_at_recovery(image: ImageFile) -> Op[None]:
+def no_publishing_at_recovery(tenure: Tenure, image: ImageFile) -> Op[None]:
     return
     yield
 
 
-def no_claim(epoch: int, writer: str) -> Op[None]:
+def no_claim(epoch: int) -> Op[None]:
     return None
     yield
 

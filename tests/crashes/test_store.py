@@ -8,12 +8,12 @@ from pathlib import Path
 import sim.checkpoint
 from sim.checkpoint import store
 from sim.checkpoint.effects import Image, Op
-from sim.checkpoint.files import ImageFile
+from sim.checkpoint.files import Delete, ImageFile
 from sim.checkpoint.image import encode
 from sim.checkpoint.store import Contested, Found, Tenure
 from sim.registry import Win32, read_hive
 from tests.crashes.disk import Disk
-from tests.crashes.enumerate import APP, Acknowledged, Act, drive, perform, tree
+from tests.crashes.enumerate import APP, Acknowledged, Act, drive, perform, tree, undo
 
 PAGE = Path(sim.checkpoint.__file__).with_name("STORE.md").read_text(encoding="utf-8")
 
@@ -61,6 +61,12 @@ def test_the_page_lists_every_effect_of_a_save() -> None:
     assert plain == rows("### Save")
 
 
+def test_the_page_lists_every_effect_of_an_undo_file() -> None:
+    tenure, disk = taken(Disk())
+    made = effects_of(store.quarantine(tenure, APP, undo(1)), saved(disk, tenure, 1))
+    assert [each.replace(APP.folder, "<f>") for each in made] == rows("### Undo file")
+
+
 def test_the_page_lists_every_effect_of_a_take_over() -> None:
     made = effects_of(store.take_over("NODE1"), Disk())
     plain = [re.sub(r"(claim|index)-e1-NODE1", r"\1", each) for each in made]
@@ -105,6 +111,19 @@ def test_where_no_image_reads_that_is_an_error() -> None:
     disk = saved(disk, tenure, 1)
     hurt = next(left for what, left in disk.damages() if what.endswith(".img"))
     assert drive(store.load(tenure, APP), hurt)[0] is Win32.REGISTRY_CORRUPT
+
+
+def test_a_newest_image_that_is_gone_is_damage() -> None:
+    """The index names it, so that its absence is no accident of a crash: whoever loads hears of it."""
+    tenure, disk = taken(Disk())
+    for number in (1, 2):
+        disk = saved(disk, tenure, number)
+    _, disk = taken(disk, "NODE2")
+    gone = f"{APP.folder}/00000001-e1-v2-NODE1.img"
+    _, disk = disk.perform(Delete(gone))
+    found, disk = drive(store.take_over("NODE3"), disk)
+    assert found.damage == (f"image {gone} is gone",)
+    assert drive(store.load(found.tenure, APP), disk)[0] == Image(1, tree(1), damaged=True)
 
 
 def test_a_node_s_name_is_safe_in_a_file_s_name() -> None:
