@@ -10,7 +10,7 @@ import msgspec
 
 from sim.history import events
 from sim.history.events import Change, Trigger
-from sim.history.ledger import cell
+from sim.history.ledger import Ledger, cell
 from sim.history.verdict import Cause, Fate
 from sim.judge.reading import ONLINE, PENDING, Reading, Span
 from sim.registry import KeyPath, physical
@@ -45,7 +45,7 @@ def judge(reading: Reading, write: int) -> Judged:
     if in_database:
         kept = write in reading.ledger.database.standing.get(cell(event.key, event.value), ())
     else:
-        kept = any(_kept(reading, write, event, span) for span in spans if span.last is None)
+        kept = any(holds(reading, reading.ledger, event, span) for span in spans if span.last is None)
     if kept:
         return Judged(Fate.KEPT, resource=resource, undone=undone, replaced=replaced)
     if replaced is not None and (undone is None or replaced < undone):
@@ -79,13 +79,17 @@ def deciding(reading: Reading, index: int, event: events.Write, spans: list[Span
     return min(names, key=distance, default=None)
 
 
-def _kept(reading: Reading, write: int, event: events.Write, span: Span) -> bool:
-    """Whether this checkpoint holds the write, and so does the registry of its resource's host if it is online."""
-    image = reading.ledger.newest.get((span.resource, span.key))
+def holds(reading: Reading, ledger: Ledger, event: events.Write, span: Span) -> bool:
+    """Whether this checkpoint holds the write, and so does the registry of its resource's host if it is online.
+
+    By a ledger at the end of the history: the history's own, or that of what might have been.
+    """
+    image = ledger.newest.get((span.resource, span.key))
     if image is None:
         return False
     assert event.node is not None
-    own = reading.ledger.place_of(event.node, event.key)
+    write = event.write
+    own = ledger.place_of(event.node, event.key)
     at = cell(event.key, event.value)
     stands_where_made = write in own.standing.get(at, ())
     tree = image.tree.at(event.key.below(span.physical))
@@ -94,7 +98,7 @@ def _kept(reading: Reading, write: int, event: events.Write, span: Span) -> bool
         return False
     if reading.states[span.resource].last != ONLINE:
         return True
-    host = reading.ledger.nodes[str(reading.hosts[span.resource].last)]
+    host = ledger.nodes[str(reading.hosts[span.resource].last)]
     here = host.value_at(event.key, event.value)
     return write in host.standing.get(at, ()) or (stands_where_made and here == _data(event))
 

@@ -21,6 +21,8 @@ from sim.registry import KeyPath, physical
 
 ONLINE = "Online"
 PENDING = ("OnlinePending", "OfflinePending")
+COMING = (ONLINE, "OnlinePending")
+"""Online, or about to be: a command that asks for it just waits."""
 
 
 class Span(msgspec.Struct, frozen=True):
@@ -59,6 +61,11 @@ class Track:
         """The value that held when the event at `index` happened (one taken by that very event included)."""
         return self.values[bisect_right(self._at, index) - 1]
 
+    def changes(self, after: int) -> list[tuple[int, object]]:
+        """The values it took later than that, and when."""
+        first = bisect_right(self._at, after)
+        return list(zip(self._at[first:], self.values[first:], strict=True))
+
     @property
     def last(self) -> object:
         return self.values[-1]
@@ -86,10 +93,12 @@ class Reading:
         self.failures: list[tuple[int, str, str | None]] = []
         self.replaced_at: dict[int, int] = {}
         self.spans: list[Span] = []
+        self.resources = dict(begin.resources)
         self.states = {name: Track(each.state) for name, each in begin.resources.items()}
         self.hosts = {name: Track(each.node) for name, each in begin.resources.items()}
         self.owners = {name: Track(group.owner) for name, group in begin.groups.items()}
         self.nodes = {node: Track("Up") for node in begin.nodes}
+        self.disk = Track(frozenset())
         self.stale: list[tuple[int, events.ProcessStarted, tuple[int, ...]]] = []
         self._missed: set[int] = set()
         self._latest: dict[Cell, int] = {}
@@ -142,6 +151,8 @@ class Reading:
                 self.nodes[event.node].add(index, event.state)
                 if event.state == "Down":
                     self.downs.append((index, event.node))
+            case events.Fault():
+                self._look_at_disk(index, event)
             case events.CheckpointAdded():
                 key = event.key
                 self._open[event.resource, key] = Span(event.resource, key, physical(key), event.number, index)
@@ -150,6 +161,16 @@ class Reading:
                 self.spans.append(msgspec.structs.replace(span, last=index))
             case _:
                 pass
+
+    def _look_at_disk(self, index: int, event: events.Fault) -> None:
+        """Which faults keep the quorum disk from being written: it is gone, or refuses."""
+        ailing = self.disk.last
+        assert isinstance(ailing, frozenset)
+        if event.fault == "quorum-online":
+            self.disk.add(index, frozenset())
+        elif event.fault in ("quorum-offline", "quorum-write-error"):
+            ended = "ended" in event.parameters
+            self.disk.add(index, ailing - {event.fault} if ended else ailing | {event.fault})
 
     def _look_for_stale(self, index: int, event: events.ProcessStarted) -> None:
         """The writes that are the newest of their value, and that the process does not find on its node.
@@ -194,13 +215,7 @@ class Reading:
 
     def disk_failing(self, index: int) -> bool:
         """Whether the quorum disk was gone or refused to be written when the event at `index` happened."""
-        failing = {"quorum-offline": False, "quorum-write-error": False}
-        for event in self.history[:index]:
-            if isinstance(event, events.Fault) and event.fault in failing:
-                failing[event.fault] = "ended" not in event.parameters
-            elif isinstance(event, events.Fault) and event.fault == "quorum-online":
-                failing = dict.fromkeys(failing, False)
-        return any(failing.values())
+        return bool(self.disk.at(index))
 
     def undoings(self, write: int, node: str) -> list[tuple[int, events.Restored | events.HiveReverted]]:
         """Where and when the write was undone in one node's registry."""

@@ -95,8 +95,8 @@ class WriteGroup:
 
     @property
     def advice(self) -> tuple[str, ...]:
-        """The advice for each of them, once."""
-        return tuple(dict.fromkeys(line for write in self._writes for line in write.advice))
+        """The advice for each of them, once: what one command did is advised as a whole."""
+        return tuple(line for lines in dict.fromkeys(write.advice for write in self._writes) for line in lines)
 
     @property
     def _telling(self) -> WriteVerdict:
