@@ -111,6 +111,8 @@ def before_online(resource: str, policy: Policy = Policy.OVERWRITE) -> Op[None]:
 def restore(checkpoint: Checkpoint, policy: Policy) -> Op[None]:
     """Replace the local key by the image; where that fails, event 1024, and the resource goes on (fact 38)."""
     image = yield from load_image(checkpoint)
+    if isinstance(image, Image) and not (yield from still_listed(checkpoint)):
+        image = Win32.FILE_NOT_FOUND  # removed while it was read: its file is nobody's, even where the disk kept it
     if isinstance(image, Win32):
         yield from restore_impossible(checkpoint, image)
         yield from log_restore_failed(checkpoint)
