@@ -1,7 +1,11 @@
 r"""The cluster database: the tree of `HKLM\Cluster`, one copy for all members (plainest true form).
 
 Layout:   `Resources\<GUID>` with Name, Type, `Parameters`, and `RegSync`, the list of checkpointed keys: REG_SZ
-          values `00000001` ... whose data is the HKLM-relative key (domain.md 28); `Groups\<GUID>`; `Nodes\N`.
+          values `00000001` ... whose data is the HKLM-relative key (domain.md 28); `Groups\<GUID>` with Name and
+          Contains, the GUIDs of its resources (TechNet blog askcore, "Deleting a Cluster resource? Do it the
+          supported way"); `Nodes\N`, N the node's number.
+Assumed:  the names PreferredOwners, PossibleOwners and DependsOn, that they are REG_MULTI_SZ, of node numbers or of
+          GUIDs, and that they are absent where nothing is listed: no document was found.
 """
 
 from __future__ import annotations
@@ -9,40 +13,74 @@ from __future__ import annotations
 from functools import lru_cache
 
 from sim.checkpoint.effects import Checkpoint
-from sim.cluster.plan import ClusterPlan
+from sim.cluster.plan import ClusterPlan, guid
 from sim.registry import EMPTY, KeyPath, KeyTree, Value
 
 ROOT = KeyPath.parse("Cluster")
 
-COMMON = frozenset(
-    {
-        "RestartAction",
-        "RestartThreshold",
-        "RestartPeriod",
-        "RetryPeriodOnFailure",
-        "LooksAlivePollInterval",
-        "IsAlivePollInterval",
-        "PendingTimeout",
-    }
-)
+COMMON = {
+    "Description": "text",
+    "RestartAction": "number",
+    "RestartThreshold": "number",
+    "RestartPeriod": "number",
+    "RetryPeriodOnFailure": "number",
+    "LooksAlivePollInterval": "number",
+    "IsAlivePollInterval": "number",
+    "PendingTimeout": "number",
+}
 """Common properties, kept in the resource's own key; all others are private and live below `Parameters`."""
+
+PRIVATE = {
+    "ServiceName": "text",
+    "StartupParameters": "text",
+    "UseNetworkName": "number",
+    "CommandLine": "text",
+    "CurrentDirectory": "text",
+    "InteractWithDesktop": "number",
+}
+"""The documented private properties, and whether each is a number or a text (domain.md 61, 62)."""
+
+GROUP_COMMON = {"Description": "text", "FailoverThreshold": "number", "FailoverPeriod": "number"}
+"""A group's common properties, as far as they are modelled (domain.md 67)."""
 
 
 def at_start(plan: ClusterPlan) -> KeyTree:
-    """The database of a cluster that has just been set up; its checkpoints are listed by whoever adds them."""
+    """The database of a cluster that has just been set up, the checkpoints that the plan states listed."""
+    tree = described(plan, plan.nodes)
+    for name, resource in plan.resources.items():
+        key = ("Resources", resource.guid, "RegSync")
+        for checkpoint in stated_checkpoints(plan, name):
+            tree = tree.with_value(key, file_number(checkpoint), Value.sz(str(checkpoint.key)))
+    return tree
+
+
+def described(plan: ClusterPlan, nodes: tuple[str, ...]) -> KeyTree:
+    """What the database says of a plan whose nodes are these; the checkpoints are listed by whoever adds them."""
     tree = EMPTY
-    for number, node in enumerate(plan.nodes, 1):
-        tree = tree.with_value(("Nodes", str(number)), "NodeName", Value.sz(node))
+    numbers = {node: str(number) for number, node in enumerate(plan.nodes, 1)}
+    for node in nodes:
+        tree = tree.with_value(("Nodes", numbers[node]), "NodeName", Value.sz(node))
     for group in plan.groups.values():
-        tree = tree.with_value(("Groups", group.guid), "Name", Value.sz(group.name))
+        key: tuple[str, ...] = ("Groups", group.guid)
+        tree = tree.with_value(key, "Name", Value.sz(group.name))
+        tree = _with_list(tree, key, "Contains", [plan.resources[name].guid for name in group.resources])
+        tree = _with_list(tree, key, "PreferredOwners", [numbers[node] for node in group.preferred_owners])
+        for prop, value in group.properties.items():
+            tree = tree.with_value(key, prop, value)
     for name, resource in plan.resources.items():
         key = ("Resources", resource.guid)
         tree = tree.with_value(key, "Name", Value.sz(name)).with_value(key, "Type", Value.sz(resource.type))
+        tree = _with_list(tree, key, "DependsOn", [guid("resource", need) for need in resource.depends_on])
+        if resource.possible_owners is not None:
+            owners = [numbers[node] for node in resource.possible_owners]
+            tree = tree.with_value(key, "PossibleOwners", Value.multi_sz(owners))
         for prop, value in resource.properties.items():
             tree = tree.with_value(key if prop in COMMON else (*key, "Parameters"), prop, value)
-        for checkpoint in stated_checkpoints(plan, name):
-            tree = tree.with_value((*key, "RegSync"), file_number(checkpoint), Value.sz(str(checkpoint.key)))
     return tree
+
+
+def _with_list(tree: KeyTree, key: tuple[str, ...], name: str, texts: list[str]) -> KeyTree:
+    return tree.with_value(key, name, Value.multi_sz(texts)) if texts else tree
 
 
 def stated_checkpoints(plan: ClusterPlan, resource: str) -> tuple[Checkpoint, ...]:

@@ -43,7 +43,7 @@ class Settled(Condition, frozen=True):
     resources: tuple[str, ...]
 
     def holds(self, cluster: Cluster) -> bool:
-        return all(cluster.resources[name].state not in PENDING for name in self.resources)
+        return all(cluster.state_of(name) not in PENDING for name in self.resources)
 
 
 class Stopped(Condition, frozen=True):
@@ -52,7 +52,7 @@ class Stopped(Condition, frozen=True):
     resources: tuple[str, ...]
 
     def holds(self, cluster: Cluster) -> bool:
-        return all(cluster.resources[name].state in (State.OFFLINE, State.FAILED) for name in self.resources)
+        return all(cluster.state_of(name) in (State.OFFLINE, State.FAILED) for name in self.resources)
 
 
 class Hosted(Condition, frozen=True):
@@ -61,8 +61,10 @@ class Hosted(Condition, frozen=True):
     group: str
 
     def holds(self, cluster: Cluster) -> bool:
-        names = cluster.plan.groups[self.group].resources
-        return not cluster.groups[self.group].moving and Settled(names).holds(cluster)
+        group = cluster.groups.get(self.group)
+        if group is None:
+            return True  # it was deleted
+        return not group.moving and Settled(cluster.plan.groups[self.group].resources).holds(cluster)
 
 
 class MayJoin(Condition, frozen=True):
@@ -83,7 +85,9 @@ class Left(Condition, frozen=True):
     group: str
 
     def holds(self, cluster: Cluster) -> bool:
-        group = cluster.groups[self.group]
+        group = cluster.groups.get(self.group)
+        if group is None:
+            return True  # it was deleted
         names = cluster.plan.groups[self.group].resources
         return not group.moving and (group.owner != self.node or Stopped(names).holds(cluster))
 

@@ -58,6 +58,9 @@ class StartService(Operation, frozen=True):
         return self.node
 
     def run(self) -> Op[None]:
+        cluster = yield from look()
+        if cluster.nodes[self.node].evicted:
+            return  # it has to be installed anew (MSDN clusnode-evict)
         yield from set_node(self.node, NodeState.JOINING)
         yield from sleep("service_start", self.node)
         # One that returns before the others have removed it joins only after they have (contract: The cluster).
@@ -98,7 +101,7 @@ class LeaveCluster(Operation, frozen=True):
         cluster = yield from look()
         mine = [group for group, state in cluster.groups.items() if state.owner == self.node]
         for group in mine:
-            target = cluster.best_owner(group, besides=self.node)
+            target = cluster.heir(group, besides=self.node)
             names = cluster.plan.groups[group].resources
             if target is not None:
                 yield from spawn(MoveGroup(self.node, group, target))
@@ -135,7 +138,7 @@ class DetectLoss(Operation, frozen=True):
             yield from reserve(members[0])
             cluster = yield from look()  # it may have died of it
         for group, state in cluster.groups.items():
-            target = cluster.best_owner(group)
+            target = cluster.heir(group)
             if state.owner == self.node and target is not None:
                 yield from set_owner(group, target)
                 yield from spawn(OnlineGroup(target, group))

@@ -1,6 +1,7 @@
-"""The plan of a cluster: what its administrator set up, before any time has passed.
+"""The plan of a cluster: what its administrator set up.
 
-Plain frozen data. A scenario fills it, the cluster runs it; what changes while it runs is in `state`.
+Plain frozen data. A scenario fills it, the cluster runs it, and the cluster's state holds the one that is in force;
+an administrator's command replaces it (`sim.cluster.setup`).
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ class ResourcePlan(msgspec.Struct, frozen=True, kw_only=True):
     """A resource: its type, what it depends on (resources of the same group), its checkpointed keys.
 
     `properties` holds common and private properties by their documented names, as registry values.
+    `possible_owners`: the nodes that may host it (domain.md 70); None: every node.
     """
 
     name: str
@@ -38,6 +40,7 @@ class ResourcePlan(msgspec.Struct, frozen=True, kw_only=True):
     depends_on: tuple[str, ...] = ()
     checkpoints: tuple[KeyPath, ...] = ()
     properties: dict[str, Value] = {}
+    possible_owners: tuple[str, ...] | None = None
 
     @property
     def guid(self) -> str:
@@ -51,6 +54,7 @@ class GroupPlan(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     preferred_owners: tuple[str, ...] = ()
     resources: tuple[str, ...] = ()
+    properties: dict[str, Value] = {}
 
     @property
     def guid(self) -> str:

@@ -7,6 +7,8 @@ process has stopped and before the state is Offline (assumed: domain.md 144).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from sim.checkpoint.effects import Op, log_event
 from sim.checkpoint.engine import SOURCE, after_failure, after_offline, before_online
 from sim.cluster.effects import (
@@ -25,6 +27,7 @@ from sim.cluster.effects import (
 )
 from sim.cluster.plan import ClusterPlan
 from sim.cluster.state import State
+from sim.registry import Value
 
 RESOURCE_FAILED = 1069
 THRESHOLD_EXCEEDED = 1254
@@ -52,13 +55,15 @@ class BringOnline(Operation, frozen=True):
         cluster = yield from wait_for(Settled((name,)))
         if cluster.resources[name].state is State.ONLINE or cluster.owner(name) != self.host:
             return
+        if not cluster.may_host(cluster.owner(name), name):
+            return  # it goes to its possible owners only, and remains Offline elsewhere (domain.md 70; CMRP 3.1.4.1.25)
         yield from set_state(name, State.ONLINE_PENDING)
         needs = cluster.plan.resources[name].depends_on
         yield from wait_for(Settled(needs))  # one that is going offline has to get there before it can come back
         for need in needs:
             yield from spawn(BringOnline(self.host, need))
         cluster = yield from wait_for(Settled(needs))
-        if any(cluster.resources[need].state is not State.ONLINE for need in needs):
+        if any(cluster.state_of(need) is not State.ONLINE for need in needs):
             yield from set_state(name, State.OFFLINE)
             return
         yield from before_online(name, cluster.plan.policy)
@@ -116,12 +121,11 @@ class HandleFailure(Operation, frozen=True):
         cluster = yield from count_failure(name)
         plan, failures = cluster.plan, cluster.resources[name].failures
         yield from spawn(ForgetFailure(None, name, failures, number(plan, name, "RestartPeriod", RESTART_PERIOD)))
-        dependents = tuple(
-            each for each in cluster.all_dependents(name) if cluster.resources[each].state is not State.OFFLINE
-        )
+        dependents = tuple(each for each in cluster.all_dependents(name) if cluster.state_of(each) is not State.OFFLINE)
         for dependent in dependents:
             yield from spawn(TakeOffline(self.host, dependent))
         cluster = yield from wait_for(Stopped(dependents))
+        plan = cluster.plan
         if cluster.resources[name].state is not State.FAILED or not cluster.resources[name].wanted:
             return
         if cluster.groups[plan.resources[name].group].moving:
@@ -131,7 +135,7 @@ class HandleFailure(Operation, frozen=True):
             return
         if failures <= number(plan, name, "RestartThreshold", RESTART_THRESHOLD):
             for each in (name, *dependents):
-                if cluster.resources[each].wanted:
+                if each in cluster.resources and cluster.resources[each].wanted:
                     yield from spawn(BringOnline(self.host, each))
         elif action == RESTART_ACTION:
             yield from self.fail_over()
@@ -146,12 +150,14 @@ class HandleFailure(Operation, frozen=True):
         assert self.host is not None
         if target is None:
             return
-        if cluster.groups[group].failovers >= FAILOVER_THRESHOLD:
+        properties = cluster.plan.groups[group].properties
+        if cluster.groups[group].failovers >= plain_number(properties, "FailoverThreshold", FAILOVER_THRESHOLD):
             text = f"Cluster group '{group}' has exceeded its failover threshold and is left in a failed state."
             yield from log_event(SOURCE, THRESHOLD_EXCEEDED, text)
             return
         yield from count_failover(group)
-        yield from spawn(ForgetFailover(None, group, cluster.groups[group].failovers + 1))
+        hours = plain_number(properties, "FailoverPeriod", FAILOVER_PERIOD_HOURS)
+        yield from spawn(ForgetFailover(None, group, cluster.groups[group].failovers + 1, hours))
         yield from spawn(MoveGroup(self.host, group, target))
 
 
@@ -176,21 +182,27 @@ class ForgetFailover(Operation, frozen=True):
 
     group: str
     failover: int
+    hours: int = FAILOVER_PERIOD_HOURS
 
     @property
     def subject(self) -> str:
         return self.group
 
     def run(self) -> Op[None]:
-        yield from lapse(FAILOVER_PERIOD_HOURS * 3_600_000_000)
+        yield from lapse(self.hours * 3_600_000_000)
         yield from count_failover(self.group, -1)
 
 
 def number(plan: ClusterPlan, resource: str, prop: str, default: int) -> int:
     """A numeric common property of the resource, or its documented default."""
-    value = plan.resources[resource].properties.get(prop)
+    return plain_number(plan.resources[resource].properties, prop, default)
+
+
+def plain_number(properties: Mapping[str, Value], prop: str, default: int) -> int:
+    """A numeric property, or its documented default."""
+    value = properties.get(prop)
     if value is None:
         return default
     plain = value.plain()
-    assert isinstance(plain, int), f"{prop} of {resource} is {value!r}"
+    assert isinstance(plain, int), f"{prop} is {value!r}"
     return plain

@@ -8,6 +8,7 @@ Units: none; nothing here knows a time.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from enum import StrEnum
 
 import msgspec
@@ -41,11 +42,13 @@ class Node(msgspec.Struct, frozen=True):
     """`system`: the operating system runs, whatever its cluster service does.
 
     `removed`: the other members know that it is down and have taken its groups.
+    `evicted`: it belongs to the cluster no more, and its cluster service cannot start.
     """
 
     state: NodeState = NodeState.UP
     system: bool = True
     removed: bool = True
+    evicted: bool = False
 
 
 class Resource(msgspec.Struct, frozen=True):
@@ -66,7 +69,10 @@ class Group(msgspec.Struct, frozen=True):
 
 
 class Cluster(msgspec.Struct, frozen=True):
-    """What the members agree on; `forming` is the node that arbitrates for the quorum disk to form a cluster."""
+    """What the members agree on; `forming` is the node that arbitrates for the quorum disk to form a cluster.
+
+    `plan` is the one place where the cluster's setup stands: commands change it (`sim.cluster.setup`).
+    """
 
     plan: ClusterPlan
     nodes: dict[str, Node]
@@ -87,13 +93,39 @@ class Cluster(msgspec.Struct, frozen=True):
         """The nodes that are members, in the plan's order."""
         return tuple(node for node in self.plan.nodes if self.is_up(node))
 
+    def state_of(self, resource: str) -> State:
+        """The resource's state; one that was deleted meanwhile is online nowhere."""
+        seen = self.resources.get(resource)
+        return State.OFFLINE if seen is None else seen.state
+
+    def may_host(self, node: str, resource: str) -> bool:
+        """Whether the node is a possible owner of the resource (KB 197047; domain.md 70)."""
+        possible = self.plan.resources[resource].possible_owners
+        return possible is None or node in possible
+
+    def may_own(self, node: str, group: str) -> bool:
+        """Whether the node is a possible owner of every resource of the group (MSDN clusresgroup-move)."""
+        return all(self.may_host(node, name) for name in self.plan.groups[group].resources)
+
     def best_owner(self, group: str, *, besides: str | None = None) -> str | None:
-        """The best member to own the group: preferred owners first, then the plan's order; None where there is none."""
-        preferred = self.plan.groups[group].preferred_owners
-        for node in (*preferred, *self.plan.nodes):
+        """The best member to own the group: preferred owners first, then the plan's order; None where there is none.
+
+        Only a node that is a possible owner of all its resources is one.
+        """
+        return next((node for node in self._owners(group, besides) if self.may_own(node, group)), None)
+
+    def heir(self, group: str, *, besides: str | None = None) -> str | None:
+        """Who takes the group of a node that is gone: the best owner, or else any member.
+
+        Where no possible owner is active, a resource "MUST be hosted on another node but MUST remain" Offline
+        (CMRP 3.1.4.1.25).
+        """
+        return self.best_owner(group, besides=besides) or next(self._owners(group, besides), None)
+
+    def _owners(self, group: str, besides: str | None) -> Iterator[str]:
+        for node in (*self.plan.groups[group].preferred_owners, *self.plan.nodes):
             if node != besides and self.nodes[node].state is NodeState.UP:
-                return node
-        return None
+                yield node
 
     def dependents(self, resource: str) -> tuple[str, ...]:
         """The resources that depend on this one directly."""

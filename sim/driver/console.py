@@ -15,19 +15,22 @@ from msgspec import Struct
 
 from sim.checkpoint.effects import Op
 from sim.checkpoint.engine import add_checkpoint, remove_checkpoint
-from sim.cluster import database, state
+from sim.cluster import database, setup, state
 from sim.cluster.effects import Condition, Hosted, NodeIs, Operation, Settled, look
 from sim.cluster.group import MoveGroup
 from sim.cluster.node import LeaveCluster
+from sim.cluster.plan import ClusterPlan
 from sim.cluster.resource import BringOnline, HandleFailure, TakeOffline
 from sim.cluster.state import PENDING, NodeState, State
+from sim.driver import listings
 from sim.driver.edits import REGISTRY_REQUESTS, Edit, Outcome, RunFile, outcome
 from sim.driver.faults import UP, start_service
 from sim.driver.flights import Running
+from sim.driver.setup import carry_out, intended
 from sim.driver.world import AwaitReply, Poll, Reply, World, error_code
 from sim.history import events
 from sim.history.events import OPERATOR
-from sim.registry import KeyPath, RegFile, Registry, Win32, Win32Error, physical
+from sim.registry import KeyPath, KeyTree, RegFile, Registry, Win32, Win32Error, physical
 from sim.scenario.command import (
     FOREVER,
     AddCheckpoints,
@@ -35,14 +38,17 @@ from sim.scenario.command import (
     GroupVerb,
     ImportFile,
     NodeVerb,
+    OnCluster,
     OnGroup,
     OnNode,
     OnResource,
     OnService,
+    Reconfigure,
     RemoveCheckpoints,
     ResourceVerb,
     SetParameters,
     Shell,
+    Target,
 )
 from sim.scenario.model import App, Do
 
@@ -51,17 +57,20 @@ class Asked(Struct, frozen=True):
     """What a typed command came to. `command` is the id of its event.
 
     `edits`: writes still to be made on `node`, after the first. `wait` None: it has returned; else it waits for
-    `condition` and for `replies` of the operations that it started, at most so many microseconds.
+    `condition`, not beyond the time `until`, and for `replies` of the operations that it started.
     """
 
     command: int
     node: str
     edits: tuple[Edit, ...] = ()
     wait: int | None = None
+    until: int = FOREVER
     condition: Condition | None = None
     replies: tuple[int, ...] = ()
     resource: str | None = None
     wanted: State | None = None
+    shell: Shell = Shell.REG
+    request: Any = None
 
     def await_replies(self) -> Op[None]:
         """Wait for every operation that the command started."""
@@ -95,13 +104,18 @@ class ChangeList(Operation, frozen=True):
 def node_for(world: World, act: Do | App, command: Command) -> str:
     """The node on which a command is typed (contract: Commands)."""
     if isinstance(act, App):
-        return world.cluster.owner(act.resource)
+        return host_of(world, act.resource)
     if act.node is not None:
         return act.node
     members = world.cluster.members()
     if command.shell is Shell.REG or not members:
         return world.plan.nodes[0]
     return members[0]
+
+
+def host_of(world: World, resource: str) -> str:
+    """The node that owns the resource's group; of one that was deleted, the first node listed."""
+    return world.cluster.owner(resource) if resource in world.cluster.resources else world.plan.nodes[0]
 
 
 # --- commands on a registry -----------------------------------------------------------------------------------
@@ -142,6 +156,8 @@ def begin_edits(world: World, index: int, act: Do | App, command: Command) -> As
             record(world, node, edit, number)
         world.touched(node, (number,))
         return Asked(number, node)
+    if isinstance(command.request, SetParameters):
+        world.changed(setup.with_properties(world.cluster, command.request.resource, command.request.values))
     if found.edits:
         make(world, node, found.edits[0], number)
     return Asked(number, node, found.edits[1:])
@@ -158,8 +174,8 @@ def _outcome(world: World, node: str, act: Do | App, command: Command) -> Outcom
     files: dict[str, RunFile | RegFile] = {**world.files}
     if isinstance(request, ImportFile) and (undo := world.undo_file(request.file)) is not None:
         files[request.file] = undo
-    found = outcome(request, shell, registry.root, files)
-    refused = _refused(world, node, act, target)
+    found = outcome(request, shell, registry.root, files, lambda other: _root_of(world, node, other))
+    refused = _refused(world, node, act, target) or _unreachable(world, request)
     if refused is None and found.error is None and found.edits and found.restored is None:
         refused = _limits(Registry(registry.root), found.edits)
     if refused is None and found.restored is not None:
@@ -169,12 +185,23 @@ def _outcome(world: World, node: str, act: Do | App, command: Command) -> Outcom
     return Outcome(found.edits, refused, 1, f"ERROR: {refused.text}")
 
 
+def _root_of(world: World, node: str, other: Target) -> KeyTree:
+    return world.registry_of(other.node or node, other.key).root
+
+
+def _unreachable(world: World, request: Any) -> Win32 | None:
+    """Whether another key that the command names is on a machine that does not run."""
+    others = (getattr(request, name, None) for name in ("source", "left", "right"))
+    gone = any(each is not None and each.node and not world.cluster.nodes[each.node].system for each in others)
+    return Win32.BAD_NETPATH if gone else None
+
+
 def _refused(world: World, node: str, act: Do | App, target: Any) -> Win32 | None:
     if not world.cluster.nodes[node].system:
         return Win32.BAD_NETPATH
     if isinstance(act, App):
-        alive = world.cluster.resources[act.resource].process or (node, act.resource) in world.by_hand
-        if not alive:
+        seen = world.cluster.resources.get(act.resource)
+        if not (seen is not None and seen.process) and (node, act.resource) not in world.by_hand:
             return Win32.SERVICE_NOT_ACTIVE
     if target is not None and database.ROOT.covers(target.key) and not world.cluster.is_up(node):
         # The hive is not loaded, and nobody creates a direct child of HKEY_LOCAL_MACHINE (domain.md 96).
@@ -202,6 +229,8 @@ def _held(world: World, node: str, key: KeyPath) -> Win32 | None:
 
 
 def _parameters(world: World, node: str, request: SetParameters) -> Outcome:
+    if request.resource not in world.plan.resources:
+        return Outcome((), Win32.RESOURCE_NOT_FOUND, Win32.RESOURCE_NOT_FOUND, Win32.RESOURCE_NOT_FOUND.text)
     key = database.parameter_key(world.plan, request.resource, common=request.common)
     edits = tuple(Edit(events.Change.SET, key, name, value) for name, value in request.values)
     error = _no_cluster(world, node)
@@ -227,6 +256,7 @@ class Answer(Struct):
     wait: int | None = None
     start: tuple[Operation, ...] = ()
     lists: tuple[tuple[KeyPath, bool], ...] = ()
+    edits: tuple[Edit, ...] = ()
     host: str | None = None
     resource: str | None = None
     wanted: State | None = None
@@ -234,8 +264,10 @@ class Answer(Struct):
 
 def ask(world: World, index: int, command: Command, node: str) -> Asked:
     """Answer a request to the cluster, and start what it asks for."""
+    from sim.driver.steps import make, record  # noqa: PLC0415 - steps type commands, commands make a step's writes
+
     request = command.request
-    answer = _answer(world, node, request)
+    answer = _answer(world, node, command)
     number = world.emit(
         events.Command,
         node,
@@ -245,10 +277,16 @@ def ask(world: World, index: int, command: Command, node: str) -> Asked:
         label=world.steps[index].label,
         status=0 if answer.error is None else _status(command.shell, answer.error),
         error=None if answer.error is None else error_code(answer.error),
-        output=answer.output if answer.error is None else _complaint(command.shell, answer.error),
+        output=_said(command, answer) if answer.error is None else _complaint(command.shell, answer.error),
     )
     if answer.error is not None:
+        for edit in answer.edits:
+            record(world, node, edit, number, rejected=True)
         return Asked(number, node)
+    if isinstance(request, Reconfigure):
+        carry_out(world, request.change, node, (number,))
+        for edit in answer.edits:
+            make(world, node, edit, number)
     for operation in answer.start:
         world.start(operation, (number,))
     replies = []
@@ -259,7 +297,22 @@ def ask(world: World, index: int, command: Command, node: str) -> Asked:
         adds = isinstance(request, AddCheckpoints)
         world.start(ChangeList(answer.host, resource, key, reply, adds, online_here), (number,))
         replies.append(reply)
-    return Asked(number, node, (), answer.wait, answer.condition, tuple(replies), answer.resource, answer.wanted)
+    return Asked(
+        number,
+        node,
+        wait=answer.wait,
+        until=world.now + (answer.wait or 0),
+        condition=answer.condition,
+        replies=tuple(replies),
+        resource=answer.resource,
+        wanted=answer.wanted,
+        shell=command.shell,
+        request=request,
+    )
+
+
+def _said(command: Command, answer: Answer) -> str:
+    return answer.output or listings.begun(command.shell, command.request)
 
 
 def conclude(world: World, running: Running, asked: Asked, in_time: bool) -> None:
@@ -270,16 +323,18 @@ def conclude(world: World, running: Running, asked: Asked, in_time: bool) -> Non
         error = Win32.IO_PENDING
     elif error is None and asked.wanted is not None:
         assert asked.resource is not None
-        reached = world.cluster.resources[asked.resource].state is asked.wanted
+        reached = world.cluster.state_of(asked.resource) is asked.wanted
         error = None if reached else Win32.RESOURCE_FAILED
+    elif error is None and not _has_started(world, asked):
+        error = Win32.PROCESS_ABORTED  # it could neither join nor form, and ended by itself (the number is assumed)
     world.report(
         running,
         events.Completed,
         asked.node,
         command=asked.command,
-        status=0 if error is None else error.value,
+        status=0 if error is None else _status(asked.shell, error),
         error=None if error is None else error_code(error),
-        output="" if error is None else error.text,
+        output=_concluded(world, asked) if error is None else _complaint(asked.shell, error),
     )
 
 
@@ -294,38 +349,85 @@ def _complaint(shell: Shell, error: Win32) -> str:
     return error.text
 
 
-def _answer(world: World, node: str, request: Any) -> Answer:
+def _has_started(world: World, asked: Asked) -> bool:
+    """Whether the cluster service that the command started, if it did, is up."""
+    match asked.request:
+        case OnNode(verb=NodeVerb.START, node=node):
+            return world.cluster.is_up(node or asked.node)
+    return True
+
+
+def _concluded(world: World, asked: Asked) -> str:
+    """What a command says when what it waited for has come to pass."""
+    match asked.request:
+        case OnNode() if asked.shell is Shell.NET:
+            return net_word(CLUSTER_SERVICE, asked.request.verb is NodeVerb.START)
+        case OnResource() | OnGroup() as request:
+            return listings.settled(world.cluster, asked.shell, request)
+    return ""
+
+
+CLUSTER_SERVICE = "Cluster Service"
+"""The cluster service by the name that `net` shows."""
+
+
+def net_word(service: str, started: bool) -> str:
+    """What `net start` and `net stop` say in the end (general knowledge: assumed)."""
+    return f"The {service} service was {'started' if started else 'stopped'} successfully."
+
+
+def _answer(world: World, node: str, command: Command) -> Answer:
+    request, shell = command.request, command.shell
     if isinstance(request, OnService):
         return _service(world, node, request)
     if isinstance(request, OnNode) and request.verb in (NodeVerb.START, NodeVerb.STOP):
-        return _cluster_service(world, node, request)
+        return _cluster_service(world, node, request, shell)
     error = _no_cluster(world, node)
     if error is not None:
-        return Answer(error)
+        edits = intended(world, request.change, node) if isinstance(request, Reconfigure) else ()
+        return Answer(error, edits=edits)
     match request:
+        case OnResource() | AddCheckpoints() | RemoveCheckpoints() if request.resource not in (
+            None,
+            *world.cluster.resources,
+        ):
+            return Answer(Win32.RESOURCE_NOT_FOUND)
+        case OnGroup() if request.group not in (None, *world.cluster.groups):
+            return Answer(Win32.GROUP_NOT_FOUND)
+        case OnNode() if request.node is not None and world.cluster.nodes[request.node].evicted:
+            return Answer(Win32.CLUSTER_NODE_NOT_FOUND)
         case OnResource():
-            return _resource(world, request)
+            return _resource(world, request, shell)
         case AddCheckpoints() | RemoveCheckpoints():
             return _list(world, request)
         case OnGroup():
-            return _group(world, request)
+            return _group(world, request, shell)
         case OnNode():
-            return _node(world, node, request)
+            return _node(world, node, request, shell)
+        case OnCluster():
+            return Answer(output=listings.of_cluster(world.plan.profile, request))
+        case Reconfigure(change=change):
+            return Answer(change.refusal(world.cluster), edits=intended(world, change, node))
     raise AssertionError(f"nobody answers {request!r}")
 
 
-def _resource(world: World, request: OnResource) -> Answer:
+LISTING = (
+    ResourceVerb.STATUS,
+    ResourceVerb.CHECKPOINTS,
+    ResourceVerb.CRYPTO,
+    ResourceVerb.PRIVATE,
+    ResourceVerb.COMMON,
+    ResourceVerb.OWNERS,
+    ResourceVerb.DEPENDENCIES,
+)
+
+
+def _resource(world: World, request: OnResource, shell: Shell) -> Answer:
     cluster, name = world.cluster, request.resource
-    if request.verb is ResourceVerb.STATUS:
-        names = cluster.resources if name is None else (name,)
-        return Answer(output="\n".join(_status_line(world, each) for each in names))
+    if request.verb in LISTING:
+        return Answer(output=listings.of_resource(cluster, shell, request, world.database.root))
     assert name is not None
     seen, owner = cluster.resources[name], cluster.owner(name)
-    if request.verb is ResourceVerb.CHECKPOINTS:
-        found = database.listed(world.plan, world.database.root, name)
-        return Answer(output="\n".join(f"{name}    '{each.key}'" for each in found))
-    if request.verb is ResourceVerb.LIST_PARAMETERS:
-        return Answer(output=_parameter_lines(world, name))
     if not cluster.is_up(owner):
         return Answer(Win32.HOST_NODE_NOT_AVAILABLE)
     if cluster.groups[world.plan.resources[name].group].moving:
@@ -334,6 +436,8 @@ def _resource(world: World, request: OnResource) -> Answer:
         case ResourceVerb.ONLINE:
             if seen.state is State.OFFLINE_PENDING:
                 return Answer(Win32.INVALID_STATE)
+            if not all(cluster.may_host(owner, each) for each in (name, *cluster.all_dependencies(name))):
+                return Answer(Win32.NODE_CANT_HOST_RESOURCE)
             _want(world, (name, *cluster.all_dependencies(name)), wanted=True)
             return _until_settled(request, name, State.ONLINE, (BringOnline(owner, name),))
         case ResourceVerb.OFFLINE:
@@ -391,30 +495,36 @@ def _list(world: World, request: AddCheckpoints | RemoveCheckpoints) -> Answer:
     return Answer(wait=FOREVER if adds else None, lists=lists, host=owner, resource=name)
 
 
-def _group(world: World, request: OnGroup) -> Answer:
+def _group(world: World, request: OnGroup, shell: Shell) -> Answer:
     cluster, name = world.cluster, request.group
-    if request.verb is GroupVerb.STATUS:
-        groups = cluster.groups if name is None else (name,)
-        return Answer(
-            output="\n".join(f"{each}    {cluster.groups[each].owner}    {_word(world, each)}" for each in groups)
-        )
+    if request.verb in (GroupVerb.STATUS, GroupVerb.OWNERS, GroupVerb.COMMON):
+        return Answer(output=listings.of_group(cluster, shell, request))
     assert name is not None
     group, names = cluster.groups[name], world.plan.groups[name].resources
     if not cluster.is_up(group.owner):
         return Answer(Win32.HOST_NODE_NOT_AVAILABLE)
     if group.moving:
         return Answer(Win32.CLUSTER_GROUP_MOVING)
-    condition = Hosted(name)
     if request.verb is GroupVerb.MOVE:
         return _move(world, request, name)
     if any(cluster.resources[each].state in PENDING for each in names):
         return Answer(Win32.INVALID_STATE)
     online = request.verb is GroupVerb.ONLINE
+    if online and request.node not in (None, group.owner):
+        return _online_elsewhere(world, request, name)
     _want(world, names, wanted=online)
     start: tuple[Operation, ...] = tuple(
         BringOnline(group.owner, each) if online else TakeOffline(group.owner, each) for each in names
     )
-    return Answer(condition=condition, wait=request.wait, start=start)
+    return Answer(condition=Hosted(name), wait=request.wait, start=start)
+
+
+def _online_elsewhere(world: World, request: OnGroup, name: str) -> Answer:
+    """`/online:NODE`: the group goes there, and all of it comes online there."""
+    answer = _move(world, request, name)
+    if answer.error is None:
+        _want(world, world.plan.groups[name].resources, wanted=True)
+    return answer
 
 
 def _move(world: World, request: OnGroup, name: str) -> Answer:
@@ -423,6 +533,8 @@ def _move(world: World, request: OnGroup, name: str) -> Answer:
     target = request.node or cluster.best_owner(name, besides=owner)
     if target is None:
         return Answer(Win32.HOST_NODE_NOT_AVAILABLE)
+    if cluster.nodes[target].evicted:
+        return Answer(Win32.CLUSTER_NODE_NOT_FOUND)
     seen = cluster.nodes[target].state
     if seen is NodeState.PAUSED:
         return Answer(Win32.CLUSTER_NODE_PAUSED)
@@ -430,16 +542,20 @@ def _move(world: World, request: OnGroup, name: str) -> Answer:
         return Answer(Win32.CLUSTER_NODE_DOWN)
     if target == owner:
         return Answer()
+    if not cluster.may_own(target, name):
+        # "SHOULD fail ... the destination node is not identified as a potential owner" (CMRP 3.1.4.1.53); the
+        # number is assumed.
+        return Answer(Win32.HOST_NODE_NOT_RESOURCE_OWNER)
     return Answer(condition=Hosted(name), wait=request.wait, start=(MoveGroup(owner, name, target),))
 
 
-def _node(world: World, here: str, request: OnNode) -> Answer:
+def _node(world: World, here: str, request: OnNode, shell: Shell) -> Answer:
     name = request.node or here
     seen = world.cluster.nodes[name].state
     match request.verb:
-        case NodeVerb.STATUS:
-            nodes = world.plan.nodes if request.node is None else (name,)
-            return Answer(output="\n".join(f"{each}    {world.cluster.nodes[each].state}" for each in nodes))
+        case NodeVerb.STATUS | NodeVerb.COMMON | NodeVerb.INTERFACES:
+            nodes = setup.members_of(world.cluster) if request.node is None else (name,)
+            return Answer(output=listings.of_node(world.cluster, shell, request, nodes))
         case NodeVerb.PAUSE:
             if seen is not NodeState.UP:
                 return Answer(Win32.CLUSTER_NODE_PAUSED if seen is NodeState.PAUSED else Win32.CLUSTER_NODE_DOWN)
@@ -456,7 +572,7 @@ def _set_node(world: World, node: str, to: NodeState) -> None:
     world.changed(state.with_node(world.cluster, node, state=to))
 
 
-def _cluster_service(world: World, here: str, request: OnNode) -> Answer:
+def _cluster_service(world: World, here: str, request: OnNode, shell: Shell) -> Answer:
     """`net start|stop clussvc`, on the node itself or, by a cluster command, on another."""
     name = request.node or here
     seen = world.cluster.nodes[name]
@@ -465,11 +581,16 @@ def _cluster_service(world: World, here: str, request: OnNode) -> Answer:
     if request.verb is NodeVerb.START:
         if seen.state is not NodeState.DOWN:
             return Answer(Win32.SERVICE_ALREADY_RUNNING)
+        if seen.evicted:  # it has to be installed anew (MSDN clusnode-evict); the number is assumed
+            return Answer(Win32.SERVICE_DISABLED)
         start_service(world, name, ())
-        return Answer(condition=NodeIs(name, (*UP, NodeState.DOWN)), wait=request.wait)
+        output = f"The {CLUSTER_SERVICE} service is starting." if shell is Shell.NET else ""
+        return Answer(output=output, condition=NodeIs(name, (*UP, NodeState.DOWN)), wait=request.wait)
     if seen.state is NodeState.DOWN:
         return Answer(Win32.SERVICE_NOT_ACTIVE)
-    return Answer(condition=NodeIs(name, (NodeState.DOWN,)), wait=request.wait, start=(LeaveCluster(name, name),))
+    output = f"The {CLUSTER_SERVICE} service is stopping." if shell is Shell.NET else ""
+    condition = NodeIs(name, (NodeState.DOWN,))
+    return Answer(output=output, condition=condition, wait=request.wait, start=(LeaveCluster(name, name),))
 
 
 def _service(world: World, node: str, request: OnService) -> Answer:
@@ -477,41 +598,32 @@ def _service(world: World, node: str, request: OnService) -> Answer:
     if not world.cluster.nodes[node].system:
         return Answer(Win32.RPC_S_SERVER_UNAVAILABLE)
     name, place = request.resource, (node, request.resource)
-    seen = world.cluster.resources[name]
-    hosted = seen.process and world.cluster.owner(name) == node
+    seen = world.cluster.resources.get(name)
+    hosted = seen is not None and seen.process and world.cluster.owner(name) == node
+    service = service_name(world.plan, name)
     alive = hosted or place in world.by_hand
     if request.start:
         if alive:
             return Answer(Win32.SERVICE_ALREADY_RUNNING)
         world.by_hand |= {place}
         world.emit(events.ProcessStarted, node, resource=name)
-        return Answer()
+        return Answer(output=f"The {service} service is starting.\n{net_word(service, True)}")
     if not alive:
         return Answer(Win32.SERVICE_NOT_ACTIVE)
     world.emit(events.ProcessEnded, node, resource=name, reason="stopped")
     world.by_hand -= {place}
+    stopped = f"The {service} service is stopping.\n{net_word(service, False)}"
     if hosted:
+        assert seen is not None
         world.changed(state.with_resource(world.cluster, name, process=False))
         if seen.state is State.ONLINE:
-            return Answer(start=(Poll(node, name),))
-    return Answer()
+            return Answer(output=stopped, start=(Poll(node, name),))
+    return Answer(output=stopped)
 
 
-def _status_line(world: World, name: str) -> str:
-    seen = world.cluster.resources[name].state
-    return f"{name}    {world.plan.resources[name].group}    {world.cluster.owner(name)}    {seen}"
-
-
-def _word(world: World, group: str) -> str:
-    """Group status words (domain.md 119)."""
-    states = {world.cluster.resources[each].state for each in world.plan.groups[group].resources}
-    if not states or states <= {State.OFFLINE, State.FAILED}:
-        return "Offline"
-    return "Online" if states == {State.ONLINE} else "Partially Online"
-
-
-def _parameter_lines(world: World, name: str) -> str:
-    tree = world.database.root.at(database.parameter_key(world.plan, name, common=False))
-    return (
-        "" if tree is None else "\n".join(f"{name}    {each}    {value.show()}" for each, value in tree.values.items())
-    )
+def service_name(plan: ClusterPlan, resource: str) -> str:
+    """The service of a resource, by its ServiceName (domain.md 61)."""
+    planned = plan.resources.get(resource)
+    named = None if planned is None else planned.properties.get("ServiceName")
+    plain = None if named is None else named.plain()
+    return plain if isinstance(plain, str) else resource

@@ -9,11 +9,13 @@ from __future__ import annotations
 from sim.cluster import database, state
 from sim.cluster.effects import NodeIs
 from sim.cluster.node import Boot, LoseQuorumDisk, StartService
+from sim.cluster.profile import Span, Window
 from sim.cluster.state import NodeState, State
 from sim.driver.world import Flush, Poll, World
 from sim.history import events
 from sim.registry import KeyPath, Win32Error
 from sim.scenario.model import Fault, FaultKind
+from sim.scenario.times import format_time
 
 OPPOSITE = {
     FaultKind.CRASH: FaultKind.BOOT,
@@ -29,7 +31,7 @@ UP = (NodeState.UP, NodeState.PAUSED)
 def strike(world: World, fault: Fault, by: int = 0) -> NodeIs | None:
     """Make the fault; what its step has to wait for, if anything. `by`: how much slower, in microseconds."""
     node = fault.node
-    because = (world.emit(events.Fault, node, fault=fault.kind, parameters=_parameters(fault)),)
+    because = (world.emit(events.Fault, node, fault=fault.kind, parameters=_parameters(fault, by)),)
     match fault.kind:
         case FaultKind.CRASH:
             assert node is not None
@@ -80,7 +82,7 @@ def relieve(world: World, fault: Fault) -> None:
     if opposite is not None:
         strike(world, Fault(opposite, node=fault.node, key=fault.key))
         return
-    world.emit(events.Fault, fault.node, fault=fault.kind, parameters={**_parameters(fault), "ended": "yes"})
+    world.emit(events.Fault, fault.node, fault=fault.kind, parameters={**_parameters(fault, 0), "ended": "yes"})
     if fault.kind is FaultKind.QUORUM_WRITE_ERROR:
         world.disk.refuses = False
     elif fault.kind is FaultKind.QUORUM_SLOW:
@@ -90,11 +92,13 @@ def relieve(world: World, fault: Fault) -> None:
 def start_service(world: World, node: str, because: tuple[int, ...]) -> None:
     """Start the cluster service of a node whose system runs."""
     seen = world.cluster.nodes[node]
-    if seen.system and seen.state is NodeState.DOWN:
+    if seen.system and seen.state is NodeState.DOWN and not seen.evicted:
         world.start(StartService(node, node), because)
 
 
 def _fail(world: World, resource: str, because: tuple[int, ...]) -> None:
+    if resource not in world.cluster.resources:
+        return  # it was deleted
     seen, owner = world.cluster.resources[resource], world.cluster.owner(resource)
     if not seen.process:
         return
@@ -146,6 +150,17 @@ def _hold(world: World, node: str, key: KeyPath, *, opened: bool) -> None:
         machine.registry.close_key(machine.opened.pop(key))
 
 
-def _parameters(fault: Fault) -> dict[str, str]:
-    named = {"resource": fault.resource, "file": fault.file, "key": None if fault.key is None else fault.key.hklm}
+def _parameters(fault: Fault, by: int) -> dict[str, str]:
+    """What the fault was told, by the scenario's names; `by` as it was drawn, `for` as it is stated."""
+    named = {
+        "resource": fault.resource,
+        "file": fault.file,
+        "key": None if fault.key is None else fault.key.hklm,
+        "by": format_time(by) if by else None,
+        "for": None if fault.lasts is None else _stated(fault.lasts),
+    }
     return {name: value for name, value in named.items() if value is not None}
+
+
+def _stated(span: Span) -> str:
+    return f"{format_time(span.low)} to {format_time(span.high)}" if isinstance(span, Window) else format_time(span)

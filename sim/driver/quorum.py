@@ -19,7 +19,7 @@ from sim.checkpoint import store
 from sim.checkpoint.effects import Checkpoint, Image, Op
 from sim.checkpoint.files import ImageFile
 from sim.checkpoint.store import Contested, Found, Slot, Tenure
-from sim.cluster.plan import ClusterPlan
+from sim.cluster.plan import ClusterPlan, guid
 from sim.registry import KeyTree, RegFile, Win32
 
 
@@ -148,4 +148,4 @@ class QuorumStore(ABC):
         return self.look_up(store.load, self.tenure, self._slot(checkpoint))
 
     def _slot(self, checkpoint: Checkpoint) -> Slot:
-        return Slot(self._plan.resources[checkpoint.resource].guid, checkpoint.number, str(checkpoint.key))
+        return Slot(guid("resource", checkpoint.resource), checkpoint.number, str(checkpoint.key))

@@ -5,15 +5,13 @@ A step is an operation like any other, but no node's: an operator whose node die
 
 from __future__ import annotations
 
-from typing import Any
-
 from msgspec import Struct
 
 from sim.checkpoint.effects import Op
 from sim.cluster.effects import Condition, Operation, sleep
 from sim.cluster.profile import Span
 from sim.driver import faults
-from sim.driver.console import Asked, ask, begin_edits, conclude, node_for
+from sim.driver.console import Asked, ask, begin_edits, conclude, host_of, node_for
 from sim.driver.edits import REGISTRY_REQUESTS, Edit
 from sim.driver.flights import Flight, Running
 from sim.driver.world import IN_FLIGHT, LANDINGS, PERFORMERS, World
@@ -43,11 +41,11 @@ class MakeEdit(Struct, frozen=True):
     command: int
 
 
-class AwaitUpTo(Struct, frozen=True):
-    """Answered True as soon as the condition holds, False after `length` microseconds."""
+class AwaitUntil(Struct, frozen=True):
+    """Answered True when the condition holds, False at that time, None where it held only while others went on."""
 
     condition: Condition
-    length: int
+    time: int
 
 
 class Conclude(Struct, frozen=True):
@@ -102,7 +100,7 @@ class RunStep(Operation, frozen=True):
             case Fault() as fault:
                 condition = yield Strike(self.index)
                 if condition is not None:
-                    yield AwaitUpTo(condition, FOREVER)
+                    yield AwaitUntil(condition, FOREVER)
                 yield Finish(self.index)
                 if fault.lasts is not None:
                     yield Last(self.index)
@@ -119,12 +117,15 @@ class RunStep(Operation, frozen=True):
             if not (yield MakeEdit(asked.node, edit, asked.command)):
                 return
         if asked.wait is not None:
-            in_time = True
+            in_time: bool | None = True
             if asked.condition is not None:
-                in_time = yield AwaitUpTo(asked.condition, asked.wait)
+                in_time = None
+            while in_time is None and asked.condition is not None:
+                # A group that has just arrived is not settled: whoever brings it online goes on in the same instant.
+                in_time = yield AwaitUntil(asked.condition, asked.until)
             if asked.replies:
                 yield from asked.await_replies()
-            yield Conclude(asked, in_time)
+            yield Conclude(asked, bool(in_time))
 
     def touches(self, world: World) -> frozenset[str]:
         """A registry command touches its node's registry and the resources whose keys it may be in.
@@ -133,8 +134,8 @@ class RunStep(Operation, frozen=True):
         """
         act = world.steps[self.index].act
         if isinstance(act, Do | App) and all(isinstance(each.request, REGISTRY_REQUESTS) for each in act.commands):
-            node = world.cluster.owner(act.resource) if isinstance(act, App) else act.node or world.plan.nodes[0]
-            nodes = {f"registry {getattr(_target(each), 'node', None) or node}" for each in act.commands}
+            node = host_of(world, act.resource) if isinstance(act, App) else act.node or world.plan.nodes[0]
+            nodes = {f"registry {other or node}" for each in act.commands for other in _machines(each)}
             covering = {f"resource {checkpoint.resource}" for checkpoint in world.machines[node].watches}
             return frozenset(nodes | covering)
         if isinstance(act, Do) and not any(isinstance(each.request, REGISTRY_REQUESTS) for each in act.commands):
@@ -143,8 +144,10 @@ class RunStep(Operation, frozen=True):
         return frozenset(everything)
 
 
-def _target(command: Command) -> Any:
-    return getattr(command.request, "target", None)
+def _machines(command: Command) -> tuple[str | None, ...]:
+    """The nodes whose registries the command names; None: the one on which it is typed."""
+    named = (getattr(command.request, name, None) for name in ("target", "source", "left", "right"))
+    return tuple(target.node for target in named if target is not None) or (None,)
 
 
 def _take_up(world: World, running: Running, effect: TakeUp) -> object:
@@ -221,20 +224,22 @@ def record(world: World, node: str, edit: Edit, command: int, *, rejected: bool 
     )
 
 
-def _await_up_to(world: World, running: Running, effect: AwaitUpTo) -> object:
+def _await_until(world: World, running: Running, effect: AwaitUntil) -> object:
     if effect.condition.holds(world.cluster):
         return True
-    if effect.length >= FOREVER:
+    if effect.time >= FOREVER:
         return world.park(running, effect, effect.condition)
     flight = Flight(running, effect)
-    flight.length, flight.condition = effect.length, effect.condition
+    flight.length, flight.condition = effect.time - world.now, effect.condition
     world.clock.launch(flight)
     return IN_FLIGHT
 
 
-def _waited_up_to(world: World, _: Running, flight: Flight) -> bool:
-    effect: AwaitUpTo = flight.effect
-    return flight.due is None or effect.condition.holds(world.cluster)
+def _waited_until(world: World, _: Running, flight: Flight) -> bool | None:
+    effect: AwaitUntil = flight.effect
+    if effect.condition.holds(world.cluster):
+        return True
+    return None if world.now < effect.time else False
 
 
 def _conclude(world: World, running: Running, effect: Conclude) -> None:
@@ -272,11 +277,11 @@ PERFORMERS |= {
     TakeUp: _take_up,
     Type: _type,
     MakeEdit: _make_edit,
-    AwaitUpTo: _await_up_to,
+    AwaitUntil: _await_until,
     Conclude: _conclude,
     Strike: _strike,
     Last: _last,
     Relieve: _relieve,
     Finish: _finish,
 }
-LANDINGS |= {TakeUp: _taken_up, AwaitUpTo: _waited_up_to}
+LANDINGS |= {TakeUp: _taken_up, AwaitUntil: _waited_until}

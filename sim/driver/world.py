@@ -59,6 +59,9 @@ CHANGES = {
     ChangeKind.DELETED: events.Change.DELETE,
 }
 
+TYPES_OWN = 0xFFFFFFFF
+"""A poll interval that says: the resource type's (domain.md 63)."""
+
 IN_FLIGHT = object()
 """What a performer answers when the effect takes time."""
 
@@ -139,7 +142,6 @@ class World:
     def __init__(
         self, plan: ClusterPlan, begin: events.Begin, steps: tuple[Step, ...], choices: Choices, ground: Ground
     ) -> None:
-        self.plan = plan
         self.steps = steps
         self.cluster = state.at_start(plan)
         self.choices = choices
@@ -167,7 +169,7 @@ class World:
     def copy(self) -> World:
         """An independent world at the same instant: its future is the same."""
         other = World.__new__(World)
-        other.plan, other.cluster = self.plan, self.cluster
+        other.cluster = self.cluster
         other.choices, other.recorder = self.choices.copy(), self.recorder.copy()
         other.database = self.database.copy()
         other.running = {number: running.copy() for number, running in self.running.items()}
@@ -178,6 +180,11 @@ class World:
         other.replies, other.by_hand, other.steps = dict(self.replies), self.by_hand, self.steps
         other._started = self._started
         return other
+
+    @property
+    def plan(self) -> ClusterPlan:
+        """The cluster's setup as it is now."""
+        return self.cluster.plan
 
     @property
     def clock(self) -> Clock:
@@ -537,7 +544,7 @@ class World:
             self.changed(replace(self.cluster, quorum_owner=members[0]))
             self.disk.take_over(members[0])
         for name in self.plan.groups:
-            target = self.cluster.best_owner(name)
+            target = self.cluster.heir(name)
             if self.cluster.groups[name].owner == node and target is not None:
                 taken = self.emit(events.GroupOwner, target, because, group=name, owner=target)
                 self.changed(state.with_group(self.cluster, name, owner=target))
@@ -970,7 +977,8 @@ def _flush_hive(world: World, running: Running, effect: FlushHive) -> None:
 
 def _next_poll(world: World, running: Running, effect: NextPoll) -> object:
     default = world.draw(f"looks_alive/{effect.resource}", world.plan.timing["looks_alive"]) // 1000
-    interval = number(world.plan, effect.resource, "LooksAlivePollInterval", default) * 1000
+    stated = number(world.plan, effect.resource, "LooksAlivePollInterval", default)
+    interval = (default if stated == TYPES_OWN else stated) * 1000
     since = world.now - world.online_since[effect.resource]
     return world.fly(running, effect, interval - since % interval)
 

@@ -258,8 +258,30 @@ class ProcessEnded(Event, frozen=True, kw_only=True, tag="process-ended"):
     reason: Literal["stopped", "died", "killed"]
 
 
+class ResourceCreated(Event, frozen=True, kw_only=True, tag="resource-created"):
+    """The resource belongs to the cluster now, Offline in its group."""
+
+    resource: str
+    group: str
+    type: str
+    guid: str
+
+
+class ResourceMoved(Event, frozen=True, kw_only=True, tag="resource-moved"):
+    """The resource is in another group of the same node now."""
+
+    resource: str
+    group: str
+
+
+class ResourceDeleted(Event, frozen=True, kw_only=True, tag="resource-deleted"):
+    """The resource belongs to the cluster no more; its checkpoints were removed before."""
+
+    resource: str
+
+
 class GroupOwner(Event, frozen=True, kw_only=True, tag="group-owner"):
-    """The group has a new owner."""
+    """The group has a new owner; or there is a new group, owned by this node."""
 
     group: str
     owner: str
@@ -349,6 +371,9 @@ AnyEvent = (
     | Merged
     | Quarantined
     | ResourceState
+    | ResourceCreated
+    | ResourceMoved
+    | ResourceDeleted
     | ProcessStarted
     | ProcessEnded
     | GroupOwner

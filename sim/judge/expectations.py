@@ -46,6 +46,9 @@ def _writes(reading: Reading, fates: Fates) -> Iterator[str]:
 
 def _resources(reading: Reading) -> Iterator[str]:
     for name, expected in reading.begin.expect.resources.items():
+        if name not in reading.resources or name in reading.deleted:
+            yield f"resources: {name}: expected {expected.state or f'on {expected.node}'}, found no such resource"
+            continue
         state, node = reading.states[name].last, reading.hosts[name].last
         if expected.state is not None and state != expected.state:
             yield f"resources: {name}: expected {expected.state}, found {state}"

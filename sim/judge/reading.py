@@ -20,6 +20,7 @@ from sim.history.ledger import DATABASE, Cell, HistoryError, Ledger, cell
 from sim.registry import KeyPath, physical
 
 ONLINE = "Online"
+OFFLINE = "Offline"
 PENDING = ("OnlinePending", "OfflinePending")
 COMING = (ONLINE, "OnlinePending")
 """Online, or about to be: a command that asks for it just waits."""
@@ -94,6 +95,7 @@ class Reading:
         self.replaced_at: dict[int, int] = {}
         self.spans: list[Span] = []
         self.resources = dict(begin.resources)
+        self.deleted: set[str] = set()
         self.states = {name: Track(each.state) for name, each in begin.resources.items()}
         self.hosts = {name: Track(each.node) for name, each in begin.resources.items()}
         self.owners = {name: Track(group.owner) for name, group in begin.groups.items()}
@@ -143,9 +145,12 @@ class Reading:
                 if event.state == "Failed":
                     self.failures.append((index, event.resource, event.node))
             case events.GroupOwner():
-                self.owners[event.group].add(index, event.owner)
-                for name in self.begin.groups[event.group].resources:
-                    self.hosts[name].add(index, event.owner)
+                self.owners.setdefault(event.group, Track(event.owner)).add(index, event.owner)
+                for name, each in self.resources.items():
+                    if each.group == event.group:
+                        self.hosts[name].add(index, event.owner)
+            case events.ResourceCreated() | events.ResourceMoved() | events.ResourceDeleted():
+                self._read_setup(event)
             case events.NodeState():
                 assert event.node is not None
                 self.nodes[event.node].add(index, event.state)
@@ -172,6 +177,21 @@ class Reading:
             ended = "ended" in event.parameters
             self.disk.add(index, ailing - {event.fault} if ended else ailing | {event.fault})
 
+    def _read_setup(self, event: events.ResourceCreated | events.ResourceMoved | events.ResourceDeleted) -> None:
+        """The resources there are; one that was deleted stays known, for the sake of what was written before."""
+        name, node = event.resource, event.node
+        match event:
+            case events.ResourceCreated(type=kind, group=group, guid=guid):
+                assert node is not None
+                self.deleted.discard(name)
+                self.resources[name] = events.ResourceAtStart(kind, group, guid, OFFLINE, node, ())
+                self.states.setdefault(name, Track(OFFLINE))
+                self.hosts.setdefault(name, Track(node))
+            case events.ResourceMoved(group=group):
+                self.resources[name] = msgspec.structs.replace(self.resources[name], group=group)
+            case events.ResourceDeleted():
+                self.deleted.add(name)
+
     def _look_for_stale(self, index: int, event: events.ProcessStarted) -> None:
         """The writes that are the newest of their value, and that the process does not find on its node.
 
@@ -197,7 +217,7 @@ class Reading:
 
     def covering(self, key: KeyPath) -> list[Span]:
         """The checkpoints that ever covered a key, in order of resources and file numbers."""
-        order = list(self.begin.resources)
+        order = list(self.resources)
         found = [span for span in self.spans if span.physical.covers(key)]
         return sorted(found, key=lambda span: (order.index(span.resource), span.number, span.first))
 

@@ -205,7 +205,8 @@ class Verdict:
         reading = self.reading
         return {
             name: {"state": str(reading.states[name].last), "node": str(reading.hosts[name].last)}
-            for name in self.begin.resources
+            for name in reading.resources
+            if name not in reading.deleted
         }
 
     def to_json(self) -> dict[str, Any]:

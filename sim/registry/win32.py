@@ -40,6 +40,7 @@ class Win32(IntEnum):
     BAD_NETPATH = 53, "The network path was not found."
     INVALID_PARAMETER = 87, "The parameter is incorrect."
     DISK_FULL = 112, "There is not enough space on the disk."
+    DIR_NOT_EMPTY = 145, "The directory is not empty."
     BAD_PATHNAME = 161, "The specified path is invalid."
     ALREADY_EXISTS = 183, "Cannot create a file when that file already exists."
     FILENAME_EXCED_RANGE = 206, "The filename or extension is too long."
@@ -83,6 +84,7 @@ class Win32(IntEnum):
         "The service cannot be started, either because it is disabled or because it has no enabled devices "
         "associated with it.",
     )
+    CIRCULAR_DEPENDENCY = 1059, "Circular service dependency was specified."
     SERVICE_DOES_NOT_EXIST = 1060, "The specified service does not exist as an installed service."
     SERVICE_NOT_ACTIVE = 1062, "The service has not been started."
     PROCESS_ABORTED = 1067, "The process terminated unexpectedly."

@@ -14,6 +14,7 @@ from enum import StrEnum
 
 import msgspec
 
+from sim.cluster.setup import AnyChange
 from sim.registry import KeyPath, KeyTree, Value
 from sim.registry.reg_text import RegFile
 
@@ -133,6 +134,15 @@ class CopyKey(msgspec.Struct, frozen=True, tag=True):
     recurse: bool
 
 
+class Show(StrEnum):
+    """What `reg compare` prints of what it compared (TechNet cc742038)."""
+
+    ALL = "/oa"
+    DIFFERENCES = "/od"
+    MATCHES = "/os"
+    NOTHING = "/on"
+
+
 class CompareKeys(msgspec.Struct, frozen=True, tag=True):
     """`reg compare K1 K2`: status 0 identical, 2 different. `name` None: all values."""
 
@@ -140,14 +150,80 @@ class CompareKeys(msgspec.Struct, frozen=True, tag=True):
     right: Target
     name: str | None
     recurse: bool
+    show: Show = Show.DIFFERENCES
+
+
+class Search(msgspec.Struct, frozen=True):
+    """What `reg query /f` looks for: text in names of keys (`/k`), of values (`/v`), in data (`/d`), or in all three.
+
+    `types`: only in values of these (`/t`). `*` and `?` in the text are wildcards (domain.md 110).
+    """
+
+    text: str = "*"
+    keys: bool = True
+    names: bool = True
+    data: bool = True
+    types: tuple[int, ...] = ()
+    exact: bool = False
+    case: bool = False
+
+
+class Listing(StrEnum):
+    """What a query lists."""
+
+    KEY = "key"  # the key with its values, and the names of the keys below (reg query; with recurse: all of them)
+    VALUES = "values"  # the key with its values (Get-ItemProperty, Get-Item)
+    CHILDREN = "children"  # the keys below with their values (Get-ChildItem)
+    DATA = "data"  # one value's data alone (Get-ItemPropertyValue)
 
 
 class QueryKey(msgspec.Struct, frozen=True, tag=True):
-    """`reg query`, `Get-ItemProperty`, `Get-Item`, `Get-ChildItem`: changes nothing. `name` None: all values."""
+    """`reg query`, `Get-ItemProperty`, `Get-Item`, `Get-ChildItem`: changes nothing. `name` None: all values.
+
+    `separator`: between the texts of a REG_MULTI_SZ (`/se`). `numbers`: types with their numbers (`/z`).
+    """
 
     target: Target
     name: str | None = None
     recurse: bool = False
+    listing: Listing = Listing.KEY
+    search: Search | None = None
+    separator: str = "\\0"
+    numbers: bool = False
+    shell: Shell = Shell.REG
+
+
+class CopyValue(msgspec.Struct, frozen=True, tag=True):
+    """`Copy-ItemProperty`, `Move-ItemProperty`, `Rename-ItemProperty`: `moves`: the first one goes.
+
+    `new_name`: what it is called there.
+    """
+
+    source: Target
+    name: str
+    target: Target
+    new_name: str
+    moves: bool = False
+
+
+class ClearValue(msgspec.Struct, frozen=True, tag=True):
+    """`Clear-ItemProperty`: the value stays, its data is empty: no text, no bytes, 0."""
+
+    target: Target
+    name: str
+
+
+class CopyItem(msgspec.Struct, frozen=True, tag=True):
+    """`Copy-Item`, `Move-Item`, `Rename-Item`: into the target where that is there, else under its name.
+
+    `recurse`: with the keys below. `moves`: the first one goes. `renames`: the target must not be there.
+    """
+
+    source: Target
+    target: Target
+    recurse: bool = False
+    moves: bool = False
+    renames: bool = False
 
 
 # --- the cluster --------------------------------------------------------------------------------------------
@@ -159,15 +235,23 @@ class ResourceVerb(StrEnum):
     FAIL = "fail"
     STATUS = "status"
     CHECKPOINTS = "checkpoints"
-    LIST_PARAMETERS = "list-parameters"
+    CRYPTO = "crypto"
+    PRIVATE = "private"
+    COMMON = "common"
+    OWNERS = "owners"
+    DEPENDENCIES = "dependencies"
 
 
 class OnResource(msgspec.Struct, frozen=True, tag=True):
-    """`cluster resource R /online` and its like, `Start-ClusterResource`. `resource` None with STATUS: all of them."""
+    """`cluster resource R /online` and its like, `Start-ClusterResource`.
+
+    `resource` None, with what only lists: all of them. `name`: the one property, or a pattern of checkpoints.
+    """
 
     verb: ResourceVerb
     resource: str | None
     wait: int | None = None
+    name: str | None = None
 
 
 class AddCheckpoints(msgspec.Struct, frozen=True, tag=True):
@@ -203,15 +287,21 @@ class GroupVerb(StrEnum):
     OFFLINE = "offline"
     MOVE = "move"
     STATUS = "status"
+    OWNERS = "owners"
+    COMMON = "common"
 
 
 class OnGroup(msgspec.Struct, frozen=True, tag=True):
-    """`cluster group G /moveto:NODE` and its like. `node` None with MOVE: the best other node."""
+    """`cluster group G /moveto:NODE` and its like. `node` None with MOVE: the best other node.
+
+    With STATUS: of the groups that this node owns. `name`: the one property.
+    """
 
     verb: GroupVerb
     group: str | None
     node: str | None = None
     wait: int | None = None
+    name: str | None = None
 
 
 class NodeVerb(StrEnum):
@@ -220,6 +310,8 @@ class NodeVerb(StrEnum):
     START = "start"
     STOP = "stop"
     STATUS = "status"
+    COMMON = "common"
+    INTERFACES = "interfaces"
 
 
 class OnNode(msgspec.Struct, frozen=True, tag=True):
@@ -231,6 +323,23 @@ class OnNode(msgspec.Struct, frozen=True, tag=True):
     verb: NodeVerb
     node: str | None
     wait: int | None = FOREVER
+
+
+class ClusterVerb(StrEnum):
+    VERSION = "version"
+    LIST = "list"
+
+
+class OnCluster(msgspec.Struct, frozen=True, tag=True):
+    """`cluster /version`, `cluster /list`: nothing changes."""
+
+    verb: ClusterVerb
+
+
+class Reconfigure(msgspec.Struct, frozen=True, tag=True):
+    """A change of the cluster's setup: owners, dependencies, `/create`, `/delete`, `node /evict`."""
+
+    change: AnyChange
 
 
 class OnService(msgspec.Struct, frozen=True, tag=True):
@@ -253,13 +362,18 @@ Request = (
     | CopyKey
     | CompareKeys
     | QueryKey
+    | CopyValue
+    | ClearValue
+    | CopyItem
     | OnResource
     | AddCheckpoints
     | RemoveCheckpoints
     | SetParameters
     | OnGroup
     | OnNode
+    | OnCluster
     | OnService
+    | Reconfigure
 )
 
 

@@ -70,12 +70,11 @@ def parse_command(text: str, names: Names, files: Files, view: int = 64) -> Comm
     }
     if tool in parsers:
         return Command(text, Shell(tool), parsers[tool](words[1:]))
-    cmdlet = find(tool, powershell.CMDLETS)
-    if cmdlet is None:
+    if find(words[0].text, (*powershell.CMDLETS, *powershell.UNMODELLED_CMDLETS)) is None:
         raise CommandError(
             f"unknown command {show(words[0].text)}{hint(words[0].text, [*parsers, *powershell.CMDLETS])}"
         )
-    return Command(text, Shell.POWERSHELL, powershell.parse(cmdlet, split(text, single=True)[1:], names, view))
+    return Command(text, Shell.POWERSHELL, powershell.parse(text, names, view))
 
 
 def split(text: str, *, single: bool = False) -> list[Word]:

@@ -12,13 +12,14 @@ from hashlib import sha256
 from pathlib import Path, PureWindowsPath
 
 from sim.cluster import database
-from sim.cluster.plan import ClusterPlan, GroupPlan, Policy, ResourcePlan, ResourceType
+from sim.cluster.plan import ClusterPlan, GroupPlan, Policy, ResourcePlan, ResourceType, guid
 from sim.cluster.profile import COUNTS, Profile, Span, Timing, Window, timing
+from sim.cluster.setup import CreateGroup, CreateResource
 from sim.history.expect import Expect, ExpectedResource, ExpectedValue, ExpectedWrite
 from sim.history.verdict import AnomalyKind, Cause, Fate
-from sim.registry import EMPTY, KeyPath, KeyTree, Value, physical
+from sim.registry import EMPTY, HiveError, KeyPath, KeyTree, Value, physical, read_hive
 from sim.registry.reg_text import RegFile, RegTextError, apply_reg, parse_reg
-from sim.scenario.command import QUORUM, Command, ExportKey, ImportFile, RestoreKey, SaveKey
+from sim.scenario.command import QUORUM, Command, ExportKey, ImportFile, Reconfigure, RestoreKey, SaveKey
 from sim.scenario.console import CommandError, Files, Names, find, parse_command
 from sim.scenario.document import SIZE_LIMIT, Item, ScenarioError, compose, nearest, quoted, read_bytes
 from sim.scenario.model import After, App, At, Do, Fault, FaultKind, May, Place, Scenario, Step
@@ -26,17 +27,6 @@ from sim.scenario.schema import check
 from sim.scenario.times import parse_time
 
 STATES = ("Online", "Offline", "Failed", "OnlinePending", "OfflinePending")
-
-COMMON = dict.fromkeys(database.COMMON, "number")
-PRIVATE = {
-    "ServiceName": "text",
-    "StartupParameters": "text",
-    "UseNetworkName": "number",
-    "CommandLine": "text",
-    "CurrentDirectory": "text",
-    "InteractWithDesktop": "number",
-}
-"""The documented properties that a scenario may set, and whether each is a number or a text."""
 
 NEEDS = {
     FaultKind.CRASH: ("node",),
@@ -89,6 +79,8 @@ class _Loader:
         self.file = file
         self.folder = folder
         self.plan = ClusterPlan(nodes=(), groups={}, resources={})
+        self.groups: tuple[str, ...] = ()
+        self.resources: tuple[str, ...] = ()
         self.labels: dict[str, Item] = {}
         self.written: set[str] = set()
 
@@ -101,6 +93,7 @@ class _Loader:
         cluster = document.get("cluster")
         assert cluster is not None
         self.plan = self.cluster(cluster)
+        self.groups, self.resources = tuple(self.plan.groups), tuple(self.plan.resources)
         registry = self.registry(document.get("registry"))
         self.checkpointed(cluster, registry)
         until_item = document.get("until")
@@ -237,7 +230,7 @@ class _Loader:
 
     def prop(self, item: Item, name: str, value: Item) -> Value:
         place = item.value["properties"].keys[name]
-        known = {**COMMON, **PRIVATE}
+        known = {**database.COMMON, **database.PRIVATE}
         if name not in known:
             raise self.fail(place, f"unknown property {quoted(name)}{nearest(name, known)}")
         if isinstance(value.value, int) != (known[name] == "number"):
@@ -402,11 +395,15 @@ class _Loader:
         def tree(name: str) -> KeyTree | None:
             if name.lower() in self.written:
                 return None
-            if self.beside(item, name) is not None:
-                raise self.fail(
-                    item, f"file {quoted(name)} is no hive that an earlier step saved; 'reg save' one first"
-                )
-            raise self.fail(item, f"no file {quoted(name)}; 'reg save' one in an earlier step")
+            data = self.beside(item, name)
+            if data is None:
+                right = "put it there, or 'reg save' it in an earlier step"
+                raise self.fail(item, f"no file {quoted(name)} beside the scenario; {right}")
+            try:
+                return read_hive(data)
+            except HiveError as error:
+                problem = f"file {quoted(name)} is no hive that can be read: {error}; 'reg save' writes one"
+                raise self.fail(item, problem) from None
 
         return Files(reg, tree)
 
@@ -459,9 +456,8 @@ class _Loader:
         do, app, on, view = item.value["do"], item.get("app"), item.get("on"), item.get("view")
         if view is not None and app is None:
             raise self.fail(item.keys["view"], "'view' goes with 'app'; for a command use /reg:32")
-        names = self.names()
         lines = do.value if isinstance(do.value, list) else [do]
-        commands = [self.command(each, names, 64 if view is None else view.value) for each in lines]
+        commands = [self.command(each, self.names(), 64 if view is None else view.value) for each in lines]
         if app is None:
             node = None if on is None else self.known(on, self.plan.nodes, "node")
             return Do(tuple(commands), node)
@@ -469,7 +465,7 @@ class _Loader:
             raise self.fail(
                 item.keys["on"], "'on' does not go with 'app': an application is where its resource is; leave it out"
             )
-        resource = self.known(app, tuple(self.plan.resources), "resource")
+        resource = self.known(app, self.resources, "resource")
         for command, each in zip(commands, lines, strict=True):
             target = getattr(command.request, "target", None)
             if command.shell.value not in ("reg", "powershell") or (
@@ -486,7 +482,15 @@ class _Loader:
             service = resource.properties.get("ServiceName")
             plain = None if service is None else service.plain()
             services[plain if isinstance(plain, str) else name] = name
-        return Names(self.plan.nodes, tuple(self.plan.groups), tuple(self.plan.resources), services)
+        return Names(self.plan.nodes, self.groups, self.resources, services)
+
+    def made(self, command: Command) -> None:
+        """What a step creates, later ones may name."""
+        match command.request:
+            case Reconfigure(change=CreateResource(resource=name)) if name not in self.resources:
+                self.resources = (*self.resources, name)
+            case Reconfigure(change=CreateGroup(group=name)) if name not in self.groups:
+                self.groups = (*self.groups, name)
 
     def command(self, item: Item, names: Names, view: int) -> Command:
         try:
@@ -497,10 +501,12 @@ class _Loader:
             if isinstance(error, ScenarioError):
                 raise
             raise self.fail(item, f"{error}") from None
-        target = getattr(command.request, "target", None)
-        if target is not None and target.node is not None and find(target.node, self.plan.nodes) is None:
-            hint = nearest(target.node, self.plan.nodes)
-            raise self.fail(item, f"unknown node {quoted(target.node)}{hint}", item.value.find(target.node))
+        for name in ("target", "source", "left", "right"):
+            target = getattr(command.request, name, None)
+            if target is not None and target.node is not None and find(target.node, self.plan.nodes) is None:
+                hint = nearest(target.node, self.plan.nodes)
+                raise self.fail(item, f"unknown node {quoted(target.node)}{hint}", item.value.find(target.node))
+        self.made(command)
         if isinstance(command.request, ExportKey | SaveKey):
             self.beside(item, command.request.file)
             self.written.add(command.request.file.lower())
@@ -529,7 +535,7 @@ class _Loader:
         return Fault(
             kind,
             node=None if node is None else self.known(node, self.plan.nodes, "node"),
-            resource=None if resource is None else self.known(resource, tuple(self.plan.resources), "resource"),
+            resource=None if resource is None else self.known(resource, self.resources, "resource"),
             key=None if key is None else self.fault_key(key),
             file=None if file is None else self.image_file(file),
             by=None if by is None else self.span(by),
@@ -542,7 +548,7 @@ class _Loader:
     def image_file(self, item: Item) -> str:
         """`Spooler\\00000001.CPT`: the folder is the resource's name or GUID."""
         folder, _, name = item.value.replace("/", "\\").rpartition("\\")
-        known = {each for plan in self.plan.resources.values() for each in (plan.name.lower(), plan.guid)}
+        known = {each for name in self.resources for each in (name.lower(), guid("resource", name))}
         stem, _, suffix = name.partition(".")
         if folder.lower() not in known or not stem.isdecimal() or not stem.isascii() or suffix.lower() != "cpt":
             raise self.fail(item, f"{quoted(item.value)} is no image; 'RESOURCE\\00000001.CPT' would be")
@@ -583,9 +589,9 @@ class _Loader:
 
     def expected_resource(self, item: Item, name: str, each: Item) -> tuple[str, ExpectedResource]:
         place = item.value["resources"].keys[name]
-        found = find(name, self.plan.resources)
+        found = find(name, self.resources)
         if found is None:
-            raise self.fail(place, f"unknown resource {quoted(name)}{nearest(name, self.plan.resources)}")
+            raise self.fail(place, f"unknown resource {quoted(name)}{nearest(name, self.resources)}")
         state = each if isinstance(each.value, str) else each.get("state")
         node = None if isinstance(each.value, str) else each.get("node")
         return found, ExpectedResource(

@@ -1,5 +1,8 @@
 """`reg.exe`: add, delete, query, import, export, save, restore, copy, compare (domain.md 108-111).
 
+The switches of query and compare are TechNet's, pages cc742028 and cc742038; that `/s` does not go with a single value
+in a comparison is pg-fl.jp's.
+
 Errors that need no registry to be seen (a switch that is none, data that does not fit its type) are the line's.
 
 Data: what a type takes is not documented; it follows what Wine's own tests of reg.exe (programs/reg/tests/add.c, which
@@ -27,7 +30,9 @@ from sim.scenario.command import (
     Request,
     RestoreKey,
     SaveKey,
+    Search,
     SetValue,
+    Show,
     Target,
 )
 from sim.scenario.console import CommandError, Files, T, Word, hint, number, show, target
@@ -44,6 +49,9 @@ SWITCHES = {
     "compare": {"/v": 1, "/ve": 0, "/s": 0, "/oa": 0, "/od": 0, "/os": 0, "/on": 0},
 }
 """The switches of each operation, with the number of words that each takes."""
+
+UNMODELLED = ("load", "unload", "flags")
+"""Operations that reg.exe documents and that touch nothing of a checkpoint."""
 
 ARGUMENTS = {
     "import": 1,
@@ -66,6 +74,11 @@ def parse(words: Sequence[Word], files: Files, view: int) -> Request:
     if not words:
         raise CommandError("reg what" + hint("", SWITCHES))
     verb = words[0].text.lower()
+    if verb in UNMODELLED:
+        raise CommandError(
+            f"reg {verb} is documented and not modelled; 'reg import' or 'reg restore' would change a key",
+            words[0].offset,
+        )
     if verb not in SWITCHES:
         raise CommandError(f"unknown operation {show(words[0].text)} of reg{hint(verb, SWITCHES)}", words[0].offset)
     arguments, given = _sort(words[1:], verb)
@@ -86,7 +99,7 @@ def parse(words: Sequence[Word], files: Files, view: int) -> Request:
         case "delete":
             return _delete(goal, given)
         case "query":
-            return QueryKey(goal, _name(given), "/s" in given)
+            return _query(goal, given)
         case "export":
             return ExportKey(goal, arguments[1].text, "/y" in given)
         case "save":
@@ -95,7 +108,7 @@ def parse(words: Sequence[Word], files: Files, view: int) -> Request:
             return RestoreKey(goal, arguments[1].text, _read(files.tree, arguments[1]))
         case "copy":
             return CopyKey(goal, target(arguments[1], view), "/s" in given)
-    return CompareKeys(goal, target(arguments[1], view), _name(given), "/s" in given)
+    return _compare(goal, arguments[1], given, view)
 
 
 def _sort(words: Sequence[Word], verb: str) -> tuple[list[Word], Given]:
@@ -113,6 +126,8 @@ def _sort(words: Sequence[Word], verb: str) -> tuple[list[Word], Given]:
             raise CommandError(f"'reg {verb}' has no switch {show(word.text)}{hint(switch, known)}", word.offset)
         elif switch in given:
             raise CommandError(f"{show(word.text)} stands twice; once is enough", word.offset)
+        elif verb == "query" and switch == "/v" and _only_names(rest, known):
+            given[NAMES_ONLY] = word
         elif known[switch]:
             if not rest:
                 raise CommandError(f"nothing follows {show(word.text)}; it takes a value", word.offset)
@@ -128,6 +143,15 @@ def _sort(words: Sequence[Word], verb: str) -> tuple[list[Word], Given]:
         extra = arguments[wanted]
         raise CommandError(f"{show(extra.text)} is one word too many; quote what has blanks", extra.offset)
     return arguments, given
+
+
+NAMES_ONLY = "/v alone"
+"""`/v` without a name, which goes with `/f`: look in the names of values only (TechNet cc742028)."""
+
+
+def _only_names(rest: Sequence[Word], known: dict[str, int]) -> bool:
+    follows = bool(rest) and rest[0].bare and rest[0].text.lower() in known
+    return follows and any(word.bare and word.text.lower() == "/f" for word in rest)
 
 
 def _usage(verb: str) -> str:
@@ -149,13 +173,7 @@ def _add(goal: Target, given: Given) -> Request:
     name = _name(given)
     if name is None and not {"/t", "/d", "/s"} & given.keys():
         return CreateKey(goal)
-    try:
-        kind = type_number(given["/t"].text) if "/t" in given else Type.SZ.value
-    except ValueError:
-        names = [f"REG_{each.name}" for each in Type]
-        raise CommandError(
-            f"unknown type {show(given['/t'].text)}{hint(given['/t'].text, names)}", given["/t"].offset
-        ) from None
+    kind = _type(given["/t"]) if "/t" in given else Type.SZ.value
     separator = given["/s"].text if "/s" in given else "\\0"
     return SetValue(goal, name or "", data(kind, given.get("/d"), separator))
 
@@ -189,6 +207,62 @@ def _texts(word: Word, separator: str) -> list[str]:
     if "" in texts:
         raise CommandError(f"a REG_MULTI_SZ cannot contain the text '' as {show(word.text)} does", word.offset)
     return texts
+
+
+SEARCHING = ("/f", "/k", "/d", "/c", "/e", "/t")
+"""The switches that make a query a search; without `/f` its pattern is `*` (TechNet cc742028)."""
+
+
+def _query(goal: Target, given: Given) -> Request:
+    """`reg query`: what is listed, or looked for."""
+    separator = given["/se"].text if "/se" in given else "\\0"
+    if len(separator) != 1 and separator != "\\0":
+        raise CommandError(
+            f"the separator {show(separator)} is not one character long; '/se ,' would be", given["/se"].offset
+        )
+    if "/k" in given and "/d" in given:
+        raise CommandError(
+            "/k and /d exclude each other; leave both out to search keys, names and data", given["/k"].offset
+        )
+    name = _name(given)
+    search = None
+    if any(switch in given for switch in SEARCHING):
+        search = Search(
+            text=given["/f"].text if "/f" in given else "*",
+            keys="/d" not in given and NAMES_ONLY not in given and name is None,
+            names="/d" not in given and "/k" not in given,
+            data="/k" not in given and NAMES_ONLY not in given,
+            types=_types(given["/t"]) if "/t" in given else (),
+            exact="/e" in given,
+            case="/c" in given,
+        )
+    return QueryKey(goal, name, "/s" in given, search=search, separator=separator, numbers="/z" in given)
+
+
+def _types(word: Word) -> tuple[int, ...]:
+    """`/t REG_SZ,REG_DWORD`. Raises CommandError."""
+    return tuple(_type(Word(part, word.offset)) for part in word.text.split(","))
+
+
+def _type(word: Word) -> int:
+    try:
+        return type_number(word.text)
+    except ValueError:
+        names = [f"REG_{each.name}" for each in Type]
+        raise CommandError(f"unknown type {show(word.text)}{hint(word.text, names)}", word.offset) from None
+
+
+def _compare(goal: Target, other: Word, given: Given, view: int) -> Request:
+    r"""`reg compare`: the second key may be a machine alone, which means the first one's path there."""
+    shown = [each for each in Show if each.value in given]
+    if len(shown) > 1:
+        raise CommandError(f"{shown[0]} and {shown[1]} exclude each other; leave one out", given[shown[1]].offset)
+    name = _name(given)
+    if name is not None and "/s" in given:
+        raise CommandError("/s does not go with a single value; leave one out", given["/s"].offset)
+    machine = other.text.startswith("\\\\") and "\\" not in other.text[2:].rstrip("\\")
+    second = Target(goal.key, other.text.strip("\\")) if machine else target(other, view)
+    return CompareKeys(goal, second, name, "/s" in given, shown[0] if shown else Show.DIFFERENCES)
 
 
 def _delete(goal: Target, given: Given) -> Request:

@@ -156,11 +156,11 @@ CASES = [
     Malformed("no such file", "  all:\n", "  NODE2: {file: x.reg}\n  all:\n", 14, 17, "put it there"),
     cluster("import from outside", r"reg import ..\x.reg", 9, "not beside the scenario"),
     cluster("import of nothing", "reg import x.reg", 9, "put it there"),
-    cluster("restore of nothing", r"reg restore HKLM\SOFTWARE\Contoso x.hiv", 9, "'reg save' one"),
+    cluster("restore of nothing", r"reg restore HKLM\SOFTWARE\Contoso x.hiv", 9, "or 'reg save' it in"),
     # --- commands
     cluster("an unknown command", "clutser resource Spooler /offline", 9, "did you mean 'cluster'?"),
     cluster("an unknown switch", "cluster resource Spooler /ofline", 34, "did you mean '/offline'?"),
-    cluster("an unmodelled switch", "cluster resource Spooler /delete", 34, "not modelled"),
+    cluster("an unmodelled switch", "cluster resource Spooler /rename:Fax", 34, "not modelled"),
     cluster("an unknown resource", "cluster resource Spoler /offline", 26, "did you mean 'Spooler'?"),
     cluster("an unknown group", 'cluster group "Pint Group" /moveto', 23, "did you mean 'Print Group'?"),
     cluster("an unknown node", 'cluster group "Print Group" /moveto:NODE3', 45, "unknown node"),
