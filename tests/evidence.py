@@ -27,6 +27,11 @@ CHECKS = [
         {"FAILSIM_FUZZ": "10000"},
         "tests/fuzz/test_scenarios.py",
     ),
+    (
+        "200,000 garbled command lines, 3,000 runs of commands and faults in any order",
+        {"FAILSIM_COMMANDS": "200000", "FAILSIM_DAYS": "3000"},
+        "tests/fuzz/test_language.py",
+    ),
     ("200,000 mutated hives and .reg files", {"FAILSIM_FUZZ": "200000"}, "tests/fuzz/test_hives.py"),
     ("six independent readers of hives, 1,000 trees", {"FAILSIM_HIVES": "1000"}, "tests/hives"),
     ("everything else", {}, "tests/laws tests/stories tests/registry tests/scenario tests/cli tests/snapshots"),

@@ -104,7 +104,9 @@ class SetPreferredOwners(Change, frozen=True, tag=True):
 
 
 def possible_owners(cluster: Cluster, resource: str) -> tuple[str, ...]:
-    """The nodes that may host the resource, in the plan's order."""
+    """The nodes that may host the resource, in the plan's order; none where there is no such resource."""
+    if resource not in cluster.plan.resources:
+        return ()
     return tuple(node for node in members_of(cluster) if cluster.may_host(node, resource))
 
 

@@ -476,6 +476,8 @@ def _registry(name: str, given: Given, view: int) -> Request:
     path = given.get("LiteralPath") or _required(name, given, "Path")
     goal = target(path, view, powershell=True)
     _sure(given)
+    if name in ("Copy-Item", "Move-Item", "Rename-Item") and not goal.key.names:
+        raise CommandError(f"{show(path.text)} is the root itself; HKLM:\\SOFTWARE\\... would be a key", path.offset)
     match name:
         case "New-Item":
             if "Name" in given:

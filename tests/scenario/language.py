@@ -430,6 +430,9 @@ ITEMS = [
     Row(f"Get-Item {PS}\\Deep", "V : 1", before=(f"Rename-Item {PS}\\Sub Deep",)),
     fails(f"Rename-Item {PS} Ports", "ERROR_ALREADY_EXISTS", 1),
     refused(f"Rename-Item {PS} a\\b", "is no name of a key"),
+    refused("Rename-Item HKLM:\\ x", "is the root itself"),
+    refused("Copy-Item HKLM:\\ HKLM:\\SOFTWARE\\X", "is the root itself"),
+    refused("Move-Item HKLM:\\ HKLM:\\SOFTWARE\\X", "is the root itself"),
     refused("Get-Item C:\\Windows", "is no registry path"),
 ]
 

@@ -117,10 +117,13 @@ def test_what_names_a_deleted_resource_fails_and_the_run_goes_on() -> None:
     deleted = (OFF, "cluster res Spooler /delete")
     verdict = run(
         *deleted, "fault fail Spooler", "cluster res Spooler /on /wait", "Set-ClusterParameter Spooler A 1",
-        "Add-ClusterCheckpoint Spooler -RegistryCheckpoint SOFTWARE", "net start Spool", "fault crash NODE1",
+        "Add-ClusterCheckpoint Spooler -RegistryCheckpoint SOFTWARE", "cluster res Spooler /removeowner:NODE2",
+        "cluster res Spooler /addowner:NODE2", "cluster res Spooler /removedep:Disk", "cluster res Spooler /adddep:Web",
+        'cluster res Spooler /moveto:"Web Group"', "cluster res Spooler /delete", "net start Spool",
+        "fault crash NODE1",
     )  # fmt: skip
     told = [event.error and event.error.name for event in happened(verdict, events.Command)]  # type: ignore[union-attr]
-    assert told == [None, None, None, *["ERROR_RESOURCE_NOT_FOUND"] * 3, None]
+    assert told == [None, None, None, *["ERROR_RESOURCE_NOT_FOUND"] * 9, None]
     assert at(verdict, "Disk") == ("Online", "NODE2")
 
 
