@@ -31,16 +31,24 @@ def loads(text: str | bytes, *, folder: str | Path | None = None) -> Scenario:
     return loader.loads(text, folder=None if folder is None else Path(folder))
 
 
-def run(scenario: Scenario, *, seed: int | None = None, policy: str | None = None, until: int | None = None) -> Verdict:
+def run(
+    scenario: Scenario,
+    *,
+    seed: int | None = None,
+    policy: str | None = None,
+    until: int | None = None,
+    naive: bool = False,
+) -> Verdict:
     """Run a scenario once. Pure: the same arguments give the same run, to the byte.
 
     `policy`: what a restore does with local changes, by default what the scenario says. `until` ends the run earlier
-    or later, in microseconds. Raises ValueError for a policy that there is not, and for an end before the beginning.
+    or later, in microseconds. `naive`: simulate every heartbeat, poll and renewal one by one; the history is the same.
+    Raises ValueError for a policy that there is not, and for an end before the beginning.
     """
     if until is not None and until < 0:
         raise ValueError(f"until={until}: a run ends after it has begun; name a number of microseconds from 0 on")
     chosen = scenario.cluster.policy if policy is None else Policy(policy)
-    history, taken = run_world(scenario, seed=seed, policy=chosen, until=until)
+    history, taken = run_world(scenario, seed=seed, policy=chosen, until=until, naive=naive)
     return Verdict(history, token(scenario, taken, chosen, until), scenario.file)
 
 

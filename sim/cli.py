@@ -115,6 +115,7 @@ def demo() -> int:
     "--profile", type=click.Choice(PROFILES), help="The generation of the product; by default the scenario's."
 )
 @click.option("--until", metavar="TIME", help="End the run then, such as 10min.")
+@click.option("--naive", is_flag=True, help="Simulate every heartbeat, poll and renewal one by one: the same history.")
 @click.option(
     "--json", "as_json", is_flag=True, help="The verdict as JSON: an object, or a list for several scenarios."
 )
@@ -126,6 +127,7 @@ def run_command(
     policy: str | None,
     profile: str | None,
     until: str | None,
+    naive: bool,
     as_json: bool,
     history: str | None,
     images: str | None,
@@ -139,7 +141,7 @@ def run_command(
         _fail("failsim: profile 'wsfc' is not built yet; 'nt4' is")
     end = _until(until)
     loaded = [_load(name) for name in scenarios]
-    verdicts = [_run(scenario, seed, policy, end) for scenario in loaded]
+    verdicts = [_run(scenario, seed, policy, end, naive) for scenario in loaded]
     if history is not None:
         _write_history(history, verdicts[0])
     if images is not None:
@@ -354,10 +356,10 @@ def _load(name: str) -> Scenario:
         _fail(str(error))
 
 
-def _run(scenario: Scenario, seed: int | None, policy: str | None, until: int | None) -> Verdict:
+def _run(scenario: Scenario, seed: int | None, policy: str | None, until: int | None, naive: bool) -> Verdict:
     from sim.api import run  # noqa: PLC0415
 
-    return run(scenario, seed=seed, policy=policy, until=until)
+    return run(scenario, seed=seed, policy=policy, until=until, naive=naive)
 
 
 def _run_text(text: str) -> Verdict:

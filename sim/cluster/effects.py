@@ -102,8 +102,34 @@ class NodeIs(Condition, frozen=True):
         return cluster.nodes[self.node].state in self.states
 
 
+class Silent(Condition, frozen=True):
+    """The node is no member, and the members do not know it yet."""
+
+    node: str
+
+    def holds(self, cluster: Cluster) -> bool:
+        return not cluster.is_up(self.node) and not cluster.nodes[self.node].removed
+
+
+class ProcessGone(Condition, frozen=True):
+    """The resource is online, and its process is no more."""
+
+    resource: str
+
+    def holds(self, cluster: Cluster) -> bool:
+        seen = cluster.resources.get(self.resource)
+        return seen is not None and seen.state is State.ONLINE and not seen.process
+
+
+class Unrenewable(Condition, frozen=True):
+    """The quorum disk has an owner, and is gone."""
+
+    def holds(self, cluster: Cluster) -> bool:
+        return cluster.disk_gone and cluster.quorum_owner is not None
+
+
 HEARTBEATS_MISSED = 0
-"""For `Sleep.times`: as many as the plan's `heartbeats_missed` says."""
+"""For `AwaitBeat.times`: as many as the plan's `heartbeats_missed` says."""
 
 
 class Look(msgspec.Struct, frozen=True):
@@ -117,10 +143,21 @@ class Await(msgspec.Struct, frozen=True):
 
 
 class Sleep(msgspec.Struct, frozen=True):
-    """Answered after `times` runs of a documented timer; `subject` names the choice where the timer is a window."""
+    """Answered after a documented time; `subject` names the choice where it is a window."""
 
     timer: str
     subject: str
+
+
+class AwaitBeat(msgspec.Struct, frozen=True):
+    """Answered with the cluster at a beat of the timer: the last of `times` in a row that find the condition to hold.
+
+    `subject` is whose beats they are: a node's heartbeats, a resource's polls, the renewals of the quorum disk.
+    """
+
+    timer: str
+    subject: str
+    condition: Condition
     times: int = 1
 
 
@@ -246,8 +283,14 @@ def wait_for(condition: Condition) -> Op[Cluster]:
             return cluster
 
 
-def sleep(timer: str, subject: str, times: int = 1) -> Op[None]:
-    yield Sleep(timer, subject, times)
+def sleep(timer: str, subject: str) -> Op[None]:
+    yield Sleep(timer, subject)
+
+
+def await_beat(timer: str, subject: str, condition: Condition, times: int = 1) -> Op[Cluster]:
+    cluster = yield AwaitBeat(timer, subject, condition, times)
+    assert isinstance(cluster, Cluster), f"{timer} of {subject} answered with {cluster!r}"
+    return cluster
 
 
 def lapse(micros: int) -> Op[None]:

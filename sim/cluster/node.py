@@ -13,6 +13,9 @@ from sim.cluster.effects import (
     Left,
     MayJoin,
     Operation,
+    Silent,
+    Unrenewable,
+    await_beat,
     look,
     power_up,
     reserve,
@@ -115,46 +118,48 @@ class LeaveCluster(Operation, frozen=True):
         yield from stop_service(self.node, known=True)
 
 
-class DetectLoss(Operation, frozen=True):
-    """The other members miss a node's heartbeats, regroup, and take what it owned (domain.md 74, 76, 78).
+class WatchNode(Operation, frozen=True):
+    """The members miss a node's heartbeats, regroup, and take what it owned (domain.md 74, 76, 78).
 
     Where it owned the quorum disk, a challenger waits `arbitration_wait` between bus reset and reservation.
     """
 
     node: str
-    owned_quorum: bool
 
     @property
     def subject(self) -> str:
         return self.node
 
     def run(self) -> Op[None]:
-        yield from sleep("heartbeat", self.node, times=HEARTBEATS_MISSED)
-        if self.owned_quorum:
-            yield from sleep("arbitration_wait", self.node)
-        cluster = yield from look()
-        members = cluster.members()
-        if members and cluster.quorum_owner is None:
-            yield from reserve(members[0])
-            cluster = yield from look()  # it may have died of it
-        for group, state in cluster.groups.items():
-            target = cluster.heir(group)
-            if state.owner == self.node and target is not None:
-                yield from set_owner(group, target)
-                yield from spawn(OnlineGroup(target, group))
-        yield from set_removed(self.node)
+        while True:
+            cluster = yield from await_beat("heartbeat", self.node, Silent(self.node), HEARTBEATS_MISSED)
+            if not Silent(self.node).holds(cluster):
+                continue
+            if cluster.nodes[self.node].had_quorum:
+                yield from sleep("arbitration_wait", self.node)
+            cluster = yield from look()
+            members = cluster.members()
+            if members and cluster.quorum_owner is None:
+                yield from reserve(members[0])
+                cluster = yield from look()  # it may have died of it
+            for group, state in cluster.groups.items():
+                target = cluster.heir(group)
+                if state.owner == self.node and target is not None:
+                    yield from set_owner(group, target)
+                    yield from spawn(OnlineGroup(target, group))
+            yield from set_removed(self.node)
 
 
-class LoseQuorumDisk(Operation, frozen=True):
-    """The quorum disk is gone: whoever cannot renew its reservation stops its cluster service (domain.md 79, 80)."""
+class RenewReservation(Operation, frozen=True):
+    """The owner of the quorum disk renews its reservation; when it cannot, the cluster services stop (79, 80)."""
 
     @property
     def subject(self) -> str:
         return "quorum"
 
     def run(self) -> Op[None]:
-        yield from sleep("reservation_renewal", "quorum")
-        cluster = yield from look()
-        for node in cluster.plan.nodes:
-            if cluster.nodes[node].state is not NodeState.DOWN:
-                yield from stop_service(node, known=True)
+        while True:
+            cluster = yield from await_beat("reservation_renewal", "quorum", Unrenewable())
+            for node in cluster.plan.nodes:
+                if cluster.nodes[node].state is not NodeState.DOWN:
+                    yield from stop_service(node, known=True)

@@ -13,8 +13,10 @@ from sim.checkpoint.effects import Op, log_event
 from sim.checkpoint.engine import SOURCE, after_failure, after_offline, before_online
 from sim.cluster.effects import (
     Operation,
+    ProcessGone,
     Settled,
     Stopped,
+    await_beat,
     count_failover,
     count_failure,
     lapse,
@@ -71,6 +73,22 @@ class BringOnline(Operation, frozen=True):
             yield from set_state(name, State.ONLINE)
         else:
             yield from spawn(HandleFailure(self.host, name))
+
+
+class PollResource(Operation, frozen=True):
+    """The Resource Monitor asks LooksAlive of a resource that is online, and finds its process gone (domain.md 63)."""
+
+    resource: str
+
+    @property
+    def subject(self) -> str:
+        return self.resource
+
+    def run(self) -> Op[None]:
+        gone = ProcessGone(self.resource)
+        cluster = yield from await_beat("looks_alive", self.resource, gone)
+        if gone.holds(cluster):
+            yield from spawn(HandleFailure(self.host, self.resource))
 
 
 class TakeOffline(Operation, frozen=True):

@@ -42,12 +42,14 @@ class Node(msgspec.Struct, frozen=True):
     """`system`: the operating system runs, whatever its cluster service does.
 
     `removed`: the other members know that it is down and have taken its groups.
+    `had_quorum`: it owned the quorum disk when it was lost.
     `evicted`: it belongs to the cluster no more, and its cluster service cannot start.
     """
 
     state: NodeState = NodeState.UP
     system: bool = True
     removed: bool = True
+    had_quorum: bool = False
     evicted: bool = False
 
 
@@ -71,6 +73,8 @@ class Group(msgspec.Struct, frozen=True):
 class Cluster(msgspec.Struct, frozen=True):
     """What the members agree on; `forming` is the node that arbitrates for the quorum disk to form a cluster.
 
+    `disk_gone`: whoever accesses the quorum disk finds it gone.
+
     `plan` is the one place where the cluster's setup stands: commands change it (`sim.cluster.setup`).
     """
 
@@ -79,6 +83,7 @@ class Cluster(msgspec.Struct, frozen=True):
     groups: dict[str, Group]
     resources: dict[str, Resource]
     quorum_owner: str | None
+    disk_gone: bool = False
     forming: str | None = None
 
     def owner(self, resource: str) -> str:

@@ -27,7 +27,7 @@ from sim.driver.edits import REGISTRY_REQUESTS, Edit, Outcome, RunFile, outcome
 from sim.driver.faults import UP, start_service
 from sim.driver.flights import Running
 from sim.driver.setup import carry_out, intended
-from sim.driver.world import AwaitReply, Poll, Reply, World, error_code
+from sim.driver.world import AwaitReply, Reply, World, error_code
 from sim.history import events
 from sim.history.events import OPERATOR
 from sim.registry import KeyPath, KeyTree, RegFile, Registry, Win32, Win32Error, physical
@@ -610,14 +610,11 @@ def _service(world: World, node: str, request: OnService) -> Answer:
         return Answer(output=f"The {service} service is starting.\n{net_word(service, True)}")
     if not alive:
         return Answer(Win32.SERVICE_NOT_ACTIVE)
-    world.emit(events.ProcessEnded, node, resource=name, reason="stopped")
+    ended = world.emit(events.ProcessEnded, node, resource=name, reason="stopped")
     world.by_hand -= {place}
     stopped = f"The {service} service is stopping.\n{net_word(service, False)}"
     if hosted:
-        assert seen is not None
-        world.changed(state.with_resource(world.cluster, name, process=False))
-        if seen.state is State.ONLINE:
-            return Answer(output=stopped, start=(Poll(node, name),))
+        world.changed(state.with_resource(world.cluster, name, process=False), (ended,))
     return Answer(output=stopped)
 
 

@@ -6,12 +6,14 @@ a node that is down) is recorded and changes nothing.
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from sim.cluster import database, state
 from sim.cluster.effects import NodeIs
-from sim.cluster.node import Boot, LoseQuorumDisk, StartService
+from sim.cluster.node import Boot, StartService
 from sim.cluster.profile import Span, Window
-from sim.cluster.state import NodeState, State
-from sim.driver.world import Flush, Poll, World
+from sim.cluster.state import NodeState
+from sim.driver.world import Flush, World
 from sim.history import events
 from sim.registry import KeyPath, Win32Error
 from sim.scenario.model import Fault, FaultKind
@@ -56,7 +58,7 @@ def strike(world: World, fault: Fault, by: int = 0) -> NodeIs | None:
         case FaultKind.QUORUM_ONLINE:
             world.disk.offline = world.disk.refuses = False
             world.disk.slower = 0
-            world.kill(lambda operation: isinstance(operation, LoseQuorumDisk))
+            world.changed(replace(world.cluster, disk_gone=False))
         case FaultKind.QUORUM_WRITE_ERROR:
             world.disk.refuses = True
         case FaultKind.QUORUM_SLOW:
@@ -104,9 +106,7 @@ def _fail(world: World, resource: str, because: tuple[int, ...]) -> None:
         return
     world.machines[owner].end_process(resource)
     died = world.emit(events.ProcessEnded, owner, because, resource=resource, reason="died")
-    world.changed(state.with_resource(world.cluster, resource, process=False))
-    if seen.state is State.ONLINE:
-        world.start(Poll(owner, resource), (died,))
+    world.changed(state.with_resource(world.cluster, resource, process=False), (died,))
 
 
 def _quorum_offline(world: World, because: tuple[int, ...]) -> None:
@@ -116,7 +116,7 @@ def _quorum_offline(world: World, because: tuple[int, ...]) -> None:
     for flight in list(world.clock.flights.values()):
         if flight.on_disk:
             world.clock.abort(flight)
-    world.start(LoseQuorumDisk(None), because)
+    world.changed(replace(world.cluster, disk_gone=True), because)
 
 
 def _damage(world: World, file: str, because: tuple[int, ...]) -> None:

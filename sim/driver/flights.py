@@ -44,20 +44,28 @@ class Flight:
     `parked`: waits until it is woken (for `condition` to hold, if there is one), or for its time if it has one.
     `on_disk`: first waits for the slot of the quorum disk. `answer`: what the operation is told, if it is known.
     `process`: what carries the flight, if its clock has such a thing.
+    `series`: the beats that it waits for, by name; `beats` in a row at which its condition holds (`holding`: as of
+    now). `heard`: so many of them, where each is simulated. `broken`: since when the condition has failed again, where
+    the beat that matters is computed.
     """
 
     __slots__ = (
         "answer",
+        "beats",
+        "broken",
         "condition",
         "due",
         "effect",
         "gone",
+        "heard",
+        "holding",
         "length",
         "on_disk",
         "order",
         "parked",
         "process",
         "running",
+        "series",
     )
 
     def __init__(self, running: Running, effect: Any) -> None:
@@ -72,10 +80,23 @@ class Flight:
         self.answer: Any = None
         self.gone = False
         self.process: Any = None
+        self.series: tuple[str, str] | None = None
+        self.beats = 0
+        self.heard = 0
+        self.holding = False
+        self.broken: int | None = None
+
+    def again(self, length: int | None, order: int) -> Flight:
+        """The same wait, for so long from now; None: until it is woken."""
+        other = self.copy(self.running)
+        other.due, other.length, other.parked, other.order = None, length or 0, length is None, order
+        return other
 
     def copy(self, running: Running) -> Flight:
         """The same flight, of the copied operation, with no process yet."""
         other = Flight(running, self.effect)
         other.order, other.due, other.length, other.on_disk = self.order, self.due, self.length, self.on_disk
         other.parked, other.condition, other.answer = self.parked, self.condition, self.answer
+        other.series, other.beats, other.heard = self.series, self.beats, self.heard
+        other.holding, other.broken = self.holding, self.broken
         return other

@@ -43,6 +43,9 @@ class Clock(Protocol):
     def wake(self, flight: Flight, answer: object) -> None:
         """End a flight's wait now, with this answer."""
 
+    def reschedule(self, flight: Flight, length: int | None, order: int) -> None:
+        """Let a flight come due so long from now, in this order among what comes due then; None: park it."""
+
     def abort(self, flight: Flight) -> None:
         """The disk is gone: a transfer, queued or under way, ends now."""
 

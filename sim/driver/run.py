@@ -43,6 +43,7 @@ class Run:
         until: int | None = None,
         choices: Mapping[str, int] | None = None,
         ground: Callable[[ClusterPlan, dict[str, KeyTree]], Ground],
+        naive: bool = False,
     ) -> None:
         self.scenario = scenario
         self.until = until if until is not None else scenario.until
@@ -50,7 +51,7 @@ class Run:
         steps = (*scenario.steps, *_struck(scenario, drawn))
         plan = scenario.cluster if policy is None else replace(scenario.cluster, policy=policy)
         first = begin(scenario, plan, seed)
-        self.world = World(plan, first, steps, drawn, ground(plan, _with_bases(plan, first.registry)))
+        self.world = World(plan, first, steps, drawn, ground(plan, _with_bases(plan, first.registry)), naive=naive)
         self._own = len(scenario.steps)
         for index, step in enumerate(steps):
             if isinstance(step.when, At) or index == 0:

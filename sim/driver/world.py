@@ -23,13 +23,14 @@ from sim.checkpoint.engine import OWN_SOURCE, SOURCE, STORE_DAMAGED, save_on_cha
 from sim.checkpoint.policy import HIVE, base_key
 from sim.checkpoint.store import Contested
 from sim.cluster import database, effects, state
-from sim.cluster.effects import HEARTBEATS_MISSED, Operation
+from sim.cluster.effects import Operation
 from sim.cluster.group import OnlineGroup
-from sim.cluster.node import RESERVATION_LOST, DetectLoss
+from sim.cluster.node import RESERVATION_LOST, RenewReservation, WatchNode
 from sim.cluster.plan import ClusterPlan
 from sim.cluster.profile import Span, Window
-from sim.cluster.resource import HandleFailure, number
+from sim.cluster.resource import PollResource, number
 from sim.cluster.state import Cluster, NodeState, State
+from sim.driver.beats import FIRST, Series
 from sim.driver.choices import Choices
 from sim.driver.edits import RunFile
 from sim.driver.flights import Flight, Running
@@ -94,33 +95,10 @@ class Flush(Operation, frozen=True):
         yield FlushHive(self.node)
 
 
-class Poll(Operation, frozen=True):
-    """The Resource Monitor's next LooksAlive of a resource whose process is gone (domain.md 63)."""
-
-    resource: str
-
-    @property
-    def subject(self) -> str:
-        return self.resource
-
-    def run(self) -> engine.Op[None]:
-        yield NextPoll(self.resource)
-        cluster = yield from effects.look()
-        seen = cluster.resources[self.resource]
-        if seen.state is State.ONLINE and not seen.process:
-            yield from effects.spawn(HandleFailure(self.host, self.resource))
-
-
 class FlushHive(Struct, frozen=True):
     """The node's registry is written to its own disk."""
 
     node: str
-
-
-class NextPoll(Struct, frozen=True):
-    """Answered at the resource's next poll."""
-
-    resource: str
 
 
 class Reply(Struct, frozen=True):
@@ -140,8 +118,16 @@ class World:
     """Everything that a run consists of, at one instant. `begin` is the history's first event."""
 
     def __init__(
-        self, plan: ClusterPlan, begin: events.Begin, steps: tuple[Step, ...], choices: Choices, ground: Ground
+        self,
+        plan: ClusterPlan,
+        begin: events.Begin,
+        steps: tuple[Step, ...],
+        choices: Choices,
+        ground: Ground,
+        *,
+        naive: bool = False,
     ) -> None:
+        self.naive = naive
         self.steps = steps
         self.cluster = state.at_start(plan)
         self.choices = choices
@@ -152,19 +138,26 @@ class World:
         self.running: dict[int, Running] = {}
         self.by_operation: dict[Operation, int] = {}
         self.claims: dict[tuple[str, int], KeyPath] = {}
-        self.online_since: dict[str, int] = dict.fromkeys(plan.resources, 0)
+        self.series: dict[tuple[str, str], Series] = {}
         self.saves: dict[int, int] = {}
         self.files: dict[str, RunFile] = {}
         self.done: dict[int, int] = {}
         self.replies: dict[int, Win32 | None] = {}
         self.by_hand: frozenset[tuple[str, str]] = frozenset()
-        self._started = 0
+        self._started = self._ranked = 0
         for resource in plan.resources:
             owner = self.machines[self.cluster.owner(resource)]
             for checkpoint in database.stated_checkpoints(plan, resource):
                 tree = owner.registry.save_key(physical(checkpoint.key))
                 self.disk.save(checkpoint, tree, self.cluster.owner(resource))
                 owner.watches[checkpoint] = owner.registry.watch(physical(checkpoint.key))
+        for node in plan.nodes:
+            self.begin_beats("heartbeat", node)
+            self.start(WatchNode(None, node), ())
+        self.begin_beats("reservation_renewal", "quorum")
+        self.start(RenewReservation(None), ())
+        for resource in plan.resources:
+            self.poll(resource, ())
 
     def copy(self) -> World:
         """An independent world at the same instant: its future is the same."""
@@ -175,10 +168,10 @@ class World:
         other.running = {number: running.copy() for number, running in self.running.items()}
         other.ground = self.ground.copy(other.running)
         other.by_operation = dict(self.by_operation)
-        other.claims, other.online_since = dict(self.claims), dict(self.online_since)
+        other.claims, other.series, other.naive = dict(self.claims), dict(self.series), self.naive
         other.saves, other.files, other.done = dict(self.saves), dict(self.files), dict(self.done)
         other.replies, other.by_hand, other.steps = dict(self.replies), self.by_hand, self.steps
-        other._started = self._started
+        other._started, other._ranked = self._started, self._ranked
         return other
 
     @property
@@ -226,7 +219,11 @@ class World:
 
     def step(self, until: int) -> bool:
         """Settle the next thing that comes due; False where nothing does until then."""
-        if not self.clock.advance(until):
+        while self.clock.advance(until):
+            self._pass_beats()
+            if self.clock.ready:
+                break
+        else:
             return False
         flight = self._next() if len(self.clock.ready) > 1 else self.clock.ready[0]
         self.clock.ready.remove(flight)
@@ -240,7 +237,7 @@ class World:
 
     def _next(self) -> Flight:
         """The next of what is due: in the order in which it was scheduled, unless a choice says otherwise."""
-        ready = sorted(self.clock.ready, key=lambda flight: flight.order)
+        ready = sorted(self.clock.ready, key=lambda flight: (flight.order, flight.running.number))
         touched = [self._touches(flight.running.operation) for flight in ready]
         tied = _tied(touched)
         if len(tied) == 1:
@@ -362,12 +359,96 @@ class World:
         running.because = (event,)
         return event
 
-    def changed(self, cluster: Cluster) -> None:
-        """The cluster's state is this now; whoever waited for it goes on."""
+    def changed(self, cluster: Cluster, because: tuple[int, ...] = ()) -> None:
+        """The cluster's state is this now; whoever waited for it goes on. `because`: why, for a beat that finds it."""
         self.cluster = cluster
         for flight in list(self.clock.flights.values()):
-            if flight.condition is not None and flight.condition.holds(cluster):
+            if flight.condition is None:
+                continue
+            holds = flight.condition.holds(cluster)
+            if flight.series is not None:
+                self._beats_find(flight, holds, because)
+            elif holds:
                 self.clock.wake(flight, None)
+
+    # --- beats --------------------------------------------------------------------------------------------
+
+    def begin_beats(self, timer: str, subject: str, stated: int | None = None) -> None:
+        """From now on there are beats of this timer, at an interval of so many microseconds or as the plan says."""
+        name = timer, subject
+        interval = self.draw(f"{timer}/{subject}", self.plan.timing[timer]) if stated is None else stated
+        self._ranked += 1
+        self.series[name] = Series(self.now, interval, FIRST + self._ranked)
+        for flight in list(self.clock.flights.values()):
+            if flight.series == name and not flight.parked:
+                self._await_next(flight)
+
+    def poll(self, resource: str, because: tuple[int, ...]) -> None:
+        """The resource is online: its Resource Monitor polls it from now on."""
+        default = self.draw(f"looks_alive/{resource}", self.plan.timing["looks_alive"]) // 1000
+        stated = number(self.plan, resource, "LooksAlivePollInterval", default)
+        self.begin_beats("looks_alive", resource, (default if stated == TYPES_OWN else stated) * 1000)
+        self.start(PollResource(self.cluster.owner(resource), resource), because)
+
+    def stop_polls(self, resource: str) -> None:
+        """Nobody polls the resource any more."""
+        self.kill(lambda operation: isinstance(operation, PollResource) and operation.resource == resource)
+
+    def await_beat(self, running: Running, effect: effects.AwaitBeat) -> object:
+        """Let an operation wait for the beat that finds its condition to hold."""
+        flight = Flight(running, effect)
+        flight.series, flight.condition = (effect.timer, effect.subject), effect.condition
+        flight.beats = effect.times if effect.times else self.plan.timing.counts["heartbeats_missed"]
+        flight.holding = effect.condition.holds(self.cluster)
+        flight.parked = True
+        self.clock.launch(flight)
+        if flight.holding or self.naive:
+            self._await_next(flight)
+        return IN_FLIGHT
+
+    def _await_next(self, flight: Flight) -> None:
+        """Let the next beat come: simulated one by one, or the one at which the condition has held often enough."""
+        assert flight.series is not None
+        series = self.series[flight.series]
+        wait = series.next_after(self.now) - self.now
+        if not self.naive:
+            wait += (flight.beats - 1) * series.interval
+        self.clock.reschedule(flight, wait, series.rank)
+
+    def _beats_find(self, flight: Flight, holds: bool, because: tuple[int, ...]) -> None:
+        """The condition of a wait for beats holds, or does not, from now on."""
+        if holds and not flight.holding and because:
+            flight.running.because = because
+        flight.holding = holds
+        if self.naive:
+            return
+        assert flight.series is not None
+        if flight.parked:
+            if holds:
+                self._await_next(flight)
+        elif not holds:
+            flight.broken = self.now if flight.broken is None else flight.broken
+        elif flight.broken is not None:
+            found_well = self.series[flight.series].next_after(flight.broken) <= self.now
+            flight.broken = None
+            if found_well:
+                self._await_next(flight)
+
+    def _pass_beats(self) -> None:
+        """Take the beats that find all well, or have not found it otherwise often enough, out of the way."""
+        for flight in list(self.clock.ready):
+            if flight.series is None or flight.heard == flight.beats:
+                continue
+            flight.heard = flight.heard + 1 if flight.holding else 0
+            if not self.naive:
+                flight.heard, flight.broken = flight.beats if flight.holding else 0, None
+            if flight.heard == flight.beats:
+                continue
+            self.clock.ready.remove(flight)
+            if self.naive:
+                self._await_next(flight)
+            else:
+                self.clock.reschedule(flight, None, 0)
 
     def settle(self) -> None:
         """The run is over: the history must account for all there is, a node that was found gone just now included."""
@@ -483,7 +564,7 @@ class World:
         self.machines[node].stop_service()
         self.claims = {place: key for place, key in self.claims.items() if self.cluster.owner(place[0]) != node}
         owned = self.cluster.quorum_owner == node
-        cluster = state.with_node(self.cluster, node, state=NodeState.DOWN, removed=known)
+        cluster = state.with_node(self.cluster, node, state=NodeState.DOWN, removed=known, had_quorum=owned)
         if cluster.forming == node:
             cluster = replace(cluster, forming=None)
         if owned:
@@ -500,9 +581,7 @@ class World:
             return
         if not cluster.members():
             cluster = state.with_node(cluster, node, removed=True)
-        self.changed(cluster)
-        if cluster.members():
-            self.start(DetectLoss(None, node, owned), (down,))
+        self.changed(cluster, (down,))
 
     def lost(self, gone: UnreachableError) -> None:
         """A node, or its cluster service alone, was found gone: that was a fault, whoever made it."""
@@ -542,6 +621,7 @@ class World:
         if owned:
             self.emit(events.QuorumOwner, members[0], because, owner=members[0])
             self.changed(replace(self.cluster, quorum_owner=members[0]))
+            self.begin_beats("reservation_renewal", "quorum")
             self.disk.take_over(members[0])
         for name in self.plan.groups:
             target = self.cluster.heir(name)
@@ -851,9 +931,12 @@ def _awaited(world: World, _: Running, flight: Flight) -> Cluster:
 
 
 def _sleep(world: World, running: Running, effect: effects.Sleep) -> object:
-    times = effect.times if effect.times != HEARTBEATS_MISSED else world.plan.timing.counts["heartbeats_missed"]
-    length = world.draw(f"{effect.timer}/{effect.subject}", world.plan.timing[effect.timer]) * times
+    length = world.draw(f"{effect.timer}/{effect.subject}", world.plan.timing[effect.timer])
     return world.fly(running, effect, length) if length else None
+
+
+def _await_beat(world: World, running: Running, effect: effects.AwaitBeat) -> object:
+    return world.await_beat(running, effect)
 
 
 def _lapse(world: World, running: Running, effect: effects.Lapse) -> object:
@@ -863,9 +946,10 @@ def _lapse(world: World, running: Running, effect: effects.Lapse) -> object:
 def _set_state(world: World, running: Running, effect: effects.SetState) -> None:
     node = world.cluster.owner(effect.resource)
     world.report(running, events.ResourceState, node, resource=effect.resource, state=effect.state)
-    if effect.state is State.ONLINE:
-        world.online_since[effect.resource] = world.now
+    world.stop_polls(effect.resource)
     world.changed(state.with_resource(world.cluster, effect.resource, state=effect.state))
+    if effect.state is State.ONLINE:
+        world.poll(effect.resource, running.because)
 
 
 def _set_wanted(world: World, _: Running, effect: effects.SetWanted) -> None:
@@ -930,8 +1014,11 @@ def _set_moving(world: World, _: Running, effect: effects.SetMoving) -> None:
 def _set_node(world: World, running: Running, effect: effects.SetNode) -> None:
     if effect.state is NodeState.JOINING:
         world.machines[effect.node].start_service()
+    joined = world.cluster.nodes[effect.node].state is NodeState.JOINING and effect.state is NodeState.UP
     world.report(running, events.NodeState, effect.node, state=effect.state)
     world.changed(state.with_node(world.cluster, effect.node, state=effect.state))
+    if joined:
+        world.begin_beats("heartbeat", effect.node)
 
 
 def _set_removed(world: World, _: Running, effect: effects.SetRemoved) -> None:
@@ -954,6 +1041,7 @@ def _reserve(world: World, running: Running, effect: effects.Reserve) -> bool:
     world.changed(replace(world.cluster, quorum_owner=effect.node))
     if effect.node is None:
         return True
+    world.begin_beats("reservation_renewal", "quorum")
     try:
         # Where it is only the writing that fails, the node owns the disk all the same, and claims it at its first save.
         return world.disk.take_over(effect.node) is not Win32.QUORUM_OWNER_ALIVE
@@ -973,14 +1061,6 @@ def _spawn(world: World, running: Running, effect: effects.Spawn) -> None:
 def _flush_hive(world: World, running: Running, effect: FlushHive) -> None:
     world.machines[effect.node].flush()
     world.report(running, events.HiveFlushed, effect.node)
-
-
-def _next_poll(world: World, running: Running, effect: NextPoll) -> object:
-    default = world.draw(f"looks_alive/{effect.resource}", world.plan.timing["looks_alive"]) // 1000
-    stated = number(world.plan, effect.resource, "LooksAlivePollInterval", default)
-    interval = (default if stated == TYPES_OWN else stated) * 1000
-    since = world.now - world.online_since[effect.resource]
-    return world.fly(running, effect, interval - since % interval)
 
 
 def _reply(world: World, _: Running, effect: Reply) -> None:
@@ -1024,6 +1104,7 @@ PERFORMERS: dict[type, Callable[[World, Running, Any], Any]] = {
     effects.Look: _look,
     effects.Await: _await,
     effects.Sleep: _sleep,
+    effects.AwaitBeat: _await_beat,
     effects.Lapse: _lapse,
     effects.SetState: _set_state,
     effects.SetWanted: _set_wanted,
@@ -1041,7 +1122,6 @@ PERFORMERS: dict[type, Callable[[World, Running, Any], Any]] = {
     effects.StopService: _stop_service,
     effects.Spawn: _spawn,
     FlushHive: _flush_hive,
-    NextPoll: _next_poll,
     Reply: _reply,
     AwaitReply: _await_reply,
 }
@@ -1053,6 +1133,7 @@ LANDINGS: dict[type, Callable[[World, Running, Flight], Any]] = {
     engine.Quarantine: _quarantined,
     engine.AwaitRetry: _retry_due,
     effects.Await: _awaited,
+    effects.AwaitBeat: _awaited,
     effects.StartProcess: _process_started,
     effects.StopProcess: _process_stopped,
 }

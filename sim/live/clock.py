@@ -48,6 +48,14 @@ class LiveClock:
         woken.order, woken.answer, woken.condition = self._next_order(), answer, flight.condition
         self.ready.append(woken)
 
+    def reschedule(self, flight: Flight, length: int | None, order: int) -> None:
+        """Let a flight come due so long from now, in this order among what comes due then; None: park it."""
+        self._forget(flight)
+        again = flight.again(length, order)
+        self.flights[again.running.number] = again
+        if length is not None:
+            self._time(again)
+
     def abort(self, flight: Flight) -> None:
         """The disk is gone: a transfer, queued or under way, ends now."""
         self.wake(flight, None)

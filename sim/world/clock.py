@@ -88,6 +88,15 @@ class Clock:
         del self.flights[flight.running.number]
         self.ready.append(woken)
 
+    def reschedule(self, flight: Flight, length: int | None, order: int) -> None:
+        """Let a flight come due so long from now, in this order among what comes due then; None: park it."""
+        flight.gone = True
+        self.flights.pop(flight.running.number, None)
+        again = flight.again(length, order)
+        if length is not None:
+            again.due = self.now + length
+        self._start(again)
+
     def abort(self, flight: Flight) -> None:
         """The disk is gone: a transfer, queued or under way, ends now."""
         assert flight.process is not None

@@ -21,9 +21,10 @@ def begun(
     policy: Policy | None = None,
     until: int | None = None,
     choices: Mapping[str, int] | None = None,
+    naive: bool = False,
 ) -> Run:
-    """A run at its first instant."""
-    return Run(scenario, seed=seed, policy=policy, until=until, choices=choices, ground=SimulatedGround)
+    """A run at its first instant. `naive`: every beat is simulated one by one (`sim.driver.beats`)."""
+    return Run(scenario, seed=seed, policy=policy, until=until, choices=choices, ground=SimulatedGround, naive=naive)
 
 
 def run(
@@ -33,9 +34,10 @@ def run(
     policy: Policy | None = None,
     until: int | None = None,
     choices: Mapping[str, int] | None = None,
+    naive: bool = False,
 ) -> tuple[tuple[AnyEvent, ...], dict[str, int]]:
     """The history of one run, and the choices in it that were not the first option: enough to repeat it."""
-    running = begun(scenario, seed=seed, policy=policy, until=until, choices=choices)
+    running = begun(scenario, seed=seed, policy=policy, until=until, choices=choices, naive=naive)
     return running.finish(), running.world.choices.taken
 
 

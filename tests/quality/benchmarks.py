@@ -63,6 +63,18 @@ def big_key(values: int, changes: int) -> Scenario:
     return Scenario(title="big", cluster=plan, registry={"NODE1": root, "NODE2": root}, steps=steps)
 
 
+def quiet_time() -> None:
+    """A year in which nothing happens, and a day of it with every beat simulated."""
+    plan = scenario("offline-edit")
+    day = 86_400_000_000
+    quiet = best(lambda: run(plan, until=365 * day))
+    naive = best(lambda: run(plan, until=day, naive=True), 1) * 365
+    print(
+        f"a quiet year of a two-node cluster: {quiet * 1e3:.1f} ms; with every beat simulated {naive:,.0f} s "
+        f"(a day, times 365), {naive / quiet:,.0f} times as long"
+    )
+
+
 def main() -> None:
     """Print every figure."""
     floor = best(lambda: bare_simpy(20_000)) / 20_000
@@ -85,6 +97,7 @@ def main() -> None:
     print(
         f"the same, judged: {judged / len(library) * 1e3:.2f} ms a scenario, {judged / seconds:.2f} times the run alone"
     )
+    quiet_time()
     small, large = big_key(100, 200), big_key(100_000, 200)
     ratio = best(lambda: run(large), 3) / best(lambda: run(small), 3)
     print(f"200 changes and saves of a key of 100,000 values against one of 100 values: {ratio:.2f} times")

@@ -15,7 +15,8 @@ from typing import Any
 
 S = 1_000_000
 SAVE, RESTORE, ONLINE, OFFLINE, RETRY, FLUSH = 200_000, 100_000, S, S, 5 * S, 5 * S
-POLL, MISSED, ARBITRATE, BOOT, SERVICE, PERIOD, THRESHOLD = 5 * S, 7_200_000, 10 * S, 60 * S, 5 * S, 900 * S, 3
+POLL, ARBITRATE, BOOT, SERVICE, PERIOD, THRESHOLD = 5 * S, 10 * S, 60 * S, 5 * S, 900 * S, 3
+BEAT, MISSED = 1_200_000, 6  # a node beats from the moment at which it is Up
 PENDING = ("OnlinePending", "OfflinePending")
 
 Answer = tuple[str, str | None, str, str | None]
@@ -49,6 +50,7 @@ class Model:
         self.nodes: list[str] = timeline["nodes"]
         self.os = dict.fromkeys(self.nodes, True)
         self.service = dict.fromkeys(self.nodes, "Up")
+        self.up_at = dict.fromkeys(self.nodes, 0)
         self.removed = dict.fromkeys(self.nodes, True)
         self.forming: str | None = None
         self.quorum: str | None = self.nodes[0]
@@ -511,7 +513,7 @@ class Model:
             self.start(self.detect(node, was), None)
 
     def detect(self, node: str, was: bool) -> Process:
-        yield MISSED
+        yield MISSED * BEAT - (self.now - self.up_at[node]) % BEAT
         if was:
             yield ARBITRATE
         members = self.members()
@@ -534,10 +536,12 @@ class Model:
         yield lambda: self.removed[node] if self.members() else self.forming is None
         if self.members():
             self.service[node] = "Up"
+            self.up_at[node] = self.now
             return
         self.forming = node
         yield ARBITRATE
         self.quorum, self.service[node], self.forming = node, "Up", None
+        self.up_at[node] = self.now
         for g in self.owner:
             self.own(g, node)
 
