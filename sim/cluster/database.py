@@ -117,8 +117,14 @@ def file_number(checkpoint: Checkpoint) -> str:
 def listed(plan: ClusterPlan, root: KeyTree, resource: str) -> tuple[Checkpoint, ...]:
     """The resource's checkpoints by the database below `root` (HKEY_LOCAL_MACHINE), in order of file numbers."""
     tree = root.at(list_key(plan, resource))
+    return () if tree is None else _numbered(tree, resource)
+
+
+@lru_cache(maxsize=4096)
+def _numbered(tree: KeyTree, resource: str) -> tuple[Checkpoint, ...]:
+    """What a list of checkpoints says; asked at every turn, and hardly ever changed."""
     found = []
-    for name, value in () if tree is None else tree.values.items():
+    for name, value in tree.values.items():
         key = value.plain()
         if name.isdecimal() and isinstance(key, str) and key and not key.startswith("\\"):
             found.append(Checkpoint(resource, int(name), KeyPath.parse(key)))

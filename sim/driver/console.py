@@ -31,6 +31,7 @@ from sim.driver.world import AwaitReply, Reply, World, error_code
 from sim.history import events
 from sim.history.events import OPERATOR
 from sim.registry import KeyPath, KeyTree, RegFile, Registry, Win32, Win32Error, physical
+from sim.registry.registry import check_value
 from sim.scenario.command import (
     FOREVER,
     AddCheckpoints,
@@ -210,13 +211,13 @@ def _refused(world: World, node: str, act: Do | App, target: Any) -> Win32 | Non
 
 
 def _limits(registry: Registry, edits: tuple[Edit, ...]) -> Win32 | None:
-    """Whether the registry's limits allow the writes: tried on a copy, since a refused command changes nothing."""
+    """Whether the registry's limits allow the writes: keys on a copy, as what is refused changes nothing."""
     for edit in edits:
         try:
             if edit.change is not events.Change.DELETE:
                 registry.create_key(edit.key)
             if edit.name is not None and edit.value is not None:
-                registry.set_value(edit.key, edit.name, edit.value)
+                check_value(edit.key, edit.name, edit.value)
         except Win32Error as error:
             return error.code
     return None

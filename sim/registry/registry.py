@@ -158,8 +158,7 @@ class Registry:
         FILE_NOT_FOUND where the key is not there, INVALID_PARAMETER for a name or data over the limit.
         """
         before = self.query_key(key).value(name)
-        if _units(name) > VALUE_NAME_LIMIT or len(value.data) > DATA_LIMIT:
-            raise Win32Error(Win32.INVALID_PARAMETER, key.hklm)
+        check_value(key, name, value)
         if before == value:
             return
         self.root = self.root.with_value(key, name, value)
@@ -330,6 +329,12 @@ class Registry:
         for number, watch in self._watches.items():
             if not watch.gone and self.root.at(watch.key) is None:
                 self._watches[number] = msgspec.structs.replace(watch, gone=True)
+
+
+def check_value(key: KeyPath, name: str, value: Value) -> None:
+    """Raise INVALID_PARAMETER for a value's name or data over the limit (domain.md 95)."""
+    if _units(name) > VALUE_NAME_LIMIT or len(value.data) > DATA_LIMIT:
+        raise Win32Error(Win32.INVALID_PARAMETER, key.hklm)
 
 
 def _too_long(name: str) -> bool:
