@@ -68,12 +68,12 @@ class Hosted(Condition, frozen=True):
 
 
 class MayJoin(Condition, frozen=True):
-    """The members have removed the node that comes back, or there are no members and nobody is forming a cluster."""
+    """The members have removed the node that comes back, or it hears of no member and nobody is forming a cluster."""
 
     node: str
 
     def holds(self, cluster: Cluster) -> bool:
-        if cluster.members():
+        if any(cluster.connected(self.node, member) for member in cluster.members()):
             return cluster.nodes[self.node].removed
         return cluster.forming is None
 
@@ -119,6 +119,15 @@ class ProcessGone(Condition, frozen=True):
     def holds(self, cluster: Cluster) -> bool:
         seen = cluster.resources.get(self.resource)
         return seen is not None and seen.state is State.ONLINE and not seen.process
+
+
+class CutOff(Condition, frozen=True):
+    """The node is a member, and it and the owner of the quorum disk do not hear each other."""
+
+    node: str
+
+    def holds(self, cluster: Cluster) -> bool:
+        return cluster.is_up(self.node) and not cluster.reaches_quorum(self.node)
 
 
 class Unrenewable(Condition, frozen=True):

@@ -42,8 +42,9 @@ class MoveGroup(Operation, frozen=True):
             if cluster.resources[name].state is not State.OFFLINE:
                 yield from spawn(TakeOffline(self.host, name))
         cluster = yield from wait_for(Stopped(names))
-        # The target may have gone down, or been paused, while the resources went offline.
-        owner = self.target if cluster.nodes[self.target].state is NodeState.UP else self.host
-        assert owner is not None
+        # The target may have gone down, been paused or cut off, while the resources went offline.
+        assert self.host is not None
+        reached = cluster.nodes[self.target].state is NodeState.UP and cluster.connected(self.host, self.target)
+        owner = self.target if reached else self.host
         yield from set_owner(self.group, owner)
         yield from spawn(OnlineGroup(owner, self.group))

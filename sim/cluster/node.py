@@ -10,6 +10,7 @@ from sim.checkpoint.effects import Op, log_event
 from sim.checkpoint.engine import SOURCE
 from sim.cluster.effects import (
     HEARTBEATS_MISSED,
+    CutOff,
     Left,
     MayJoin,
     Operation,
@@ -68,7 +69,7 @@ class StartService(Operation, frozen=True):
         yield from sleep("service_start", self.node)
         # One that returns before the others have removed it joins only after they have (contract: The cluster).
         cluster = yield from wait_for(MayJoin(self.node))
-        if cluster.members():
+        if any(cluster.connected(self.node, member) for member in cluster.members()):
             yield from set_node(self.node, NodeState.UP)
         else:
             yield from self.form()
@@ -86,9 +87,11 @@ class StartService(Operation, frozen=True):
         yield from set_node(self.node, NodeState.UP)
         yield from set_forming(None)
         cluster = yield from look()
-        for group in cluster.plan.groups:
-            yield from set_owner(group, self.node)
-            yield from spawn(OnlineGroup(self.node, group))
+        for group, state in cluster.groups.items():
+            # A member that does not hear this node runs its groups until it has withdrawn (see WatchOwner).
+            if state.owner == self.node or not cluster.is_up(state.owner):
+                yield from set_owner(group, self.node)
+                yield from spawn(OnlineGroup(self.node, group))
 
 
 class LeaveCluster(Operation, frozen=True):
@@ -148,6 +151,32 @@ class WatchNode(Operation, frozen=True):
                     yield from set_owner(group, target)
                     yield from spawn(OnlineGroup(target, group))
             yield from set_removed(self.node)
+
+
+class WatchOwner(Operation, frozen=True):
+    """A member that no longer hears the owner of the quorum disk regroups without it, and challenges it (76, 78).
+
+    The owner goes on renewing its reservation, so that after `arbitration_wait` none is granted: the node withdraws by
+    stopping its cluster service (KB 176320), whether or not the network is mended meanwhile. Only then do the others
+    take what it owned (assumed: so that nothing is online twice; in the product the reservations of the groups' own
+    disks see to that). Assumed too: a member that the owner hears is a member, whoever else does not hear it.
+    """
+
+    node: str
+
+    @property
+    def subject(self) -> str:
+        return self.node
+
+    def run(self) -> Op[None]:
+        while True:
+            cluster = yield from await_beat("heartbeat", self.node, CutOff(self.node), HEARTBEATS_MISSED)
+            challenged = cluster.quorum_owner
+            yield from sleep("arbitration_wait", self.node)
+            cluster = yield from look()
+            # Where the owner has died meanwhile, somebody else owns the disk, and the node may hear that one.
+            if cluster.is_up(self.node) and cluster.quorum_owner == challenged:
+                yield from stop_service(self.node, known=True)
 
 
 class RenewReservation(Operation, frozen=True):

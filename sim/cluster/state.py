@@ -73,7 +73,7 @@ class Group(msgspec.Struct, frozen=True):
 class Cluster(msgspec.Struct, frozen=True):
     """What the members agree on; `forming` is the node that arbitrates for the quorum disk to form a cluster.
 
-    `disk_gone`: whoever accesses the quorum disk finds it gone.
+    `disk_gone`: whoever accesses the quorum disk finds it gone. `cuts`: pairs of nodes that no network connects.
 
     `plan` is the one place where the cluster's setup stands: commands change it (`sim.cluster.setup`).
     """
@@ -84,6 +84,7 @@ class Cluster(msgspec.Struct, frozen=True):
     resources: dict[str, Resource]
     quorum_owner: str | None
     disk_gone: bool = False
+    cuts: frozenset[tuple[str, str]] = frozenset()
     forming: str | None = None
 
     def owner(self, resource: str) -> str:
@@ -93,6 +94,18 @@ class Cluster(msgspec.Struct, frozen=True):
     def is_up(self, node: str) -> bool:
         """Whether the node is a member: Up, or Paused, which hosts no new groups (domain.md 60)."""
         return self.nodes[node].state in (NodeState.UP, NodeState.PAUSED)
+
+    def connected(self, one: str, other: str) -> bool:
+        """Whether a network connects the two nodes, if both run."""
+        return (one, other) not in self.cuts
+
+    def reaches_quorum(self, node: str) -> bool:
+        """Whether a network connects the node with the owner of the quorum disk, if there is one."""
+        return self.quorum_owner is None or self.connected(node, self.quorum_owner)
+
+    def answers(self, node: str) -> bool:
+        """Whether the node is a member that the owner of the quorum disk, and so the cluster, reaches."""
+        return self.is_up(node) and self.reaches_quorum(node)
 
     def members(self) -> tuple[str, ...]:
         """The nodes that are members, in the plan's order."""
@@ -129,7 +142,7 @@ class Cluster(msgspec.Struct, frozen=True):
 
     def _owners(self, group: str, besides: str | None) -> Iterator[str]:
         for node in (*self.plan.groups[group].preferred_owners, *self.plan.nodes):
-            if node != besides and self.nodes[node].state is NodeState.UP:
+            if node != besides and self.nodes[node].state is NodeState.UP and self.reaches_quorum(node):
                 yield node
 
     def dependents(self, resource: str) -> tuple[str, ...]:

@@ -176,7 +176,7 @@ def _outcome(world: World, node: str, act: Do | App, command: Command) -> Outcom
     if isinstance(request, ImportFile) and (undo := world.undo_file(request.file)) is not None:
         files[request.file] = undo
     found = outcome(request, shell, registry.root, files, lambda other: _root_of(world, node, other))
-    refused = _refused(world, node, act, target) or _unreachable(world, request)
+    refused = _refused(world, node, act, target) or _unreachable(world, node_for(world, act, command), request)
     if refused is None and found.error is None and found.edits and found.restored is None:
         refused = _limits(Registry(registry.root), found.edits)
     if refused is None and found.restored is not None:
@@ -190,10 +190,11 @@ def _root_of(world: World, node: str, other: Target) -> KeyTree:
     return world.registry_of(other.node or node, other.key).root
 
 
-def _unreachable(world: World, request: Any) -> Win32 | None:
-    """Whether another key that the command names is on a machine that does not run."""
-    others = (getattr(request, name, None) for name in ("source", "left", "right"))
-    gone = any(each is not None and each.node and not world.cluster.nodes[each.node].system for each in others)
+def _unreachable(world: World, typed: str, request: Any) -> Win32 | None:
+    """Whether a key that the command names is on a machine that does not run, or that this node does not reach."""
+    named = (getattr(request, name, None) for name in ("target", "source", "left", "right"))
+    nodes = [each.node for each in named if each is not None and each.node]
+    gone = any(not world.cluster.nodes[node].system or not world.cluster.connected(typed, node) for node in nodes)
     return Win32.BAD_NETPATH if gone else None
 
 
@@ -207,6 +208,8 @@ def _refused(world: World, node: str, act: Do | App, target: Any) -> Win32 | Non
     if target is not None and database.ROOT.covers(target.key) and not world.cluster.is_up(node):
         # The hive is not loaded, and nobody creates a direct child of HKEY_LOCAL_MACHINE (domain.md 96).
         return Win32.INVALID_PARAMETER
+    if target is not None and database.ROOT.covers(target.key) and not world.cluster.reaches_quorum(node):
+        return Win32.CLUSTER_NODE_UNREACHABLE  # a change of the database needs the other members (domain.md 87)
     return None
 
 
@@ -242,7 +245,9 @@ def _no_cluster(world: World, node: str) -> Win32 | None:
     """Why cluster.exe on this node reaches no cluster, if it does not."""
     if not world.cluster.nodes[node].system:
         return Win32.RPC_S_SERVER_UNAVAILABLE
-    return None if world.cluster.is_up(node) else Win32.EPT_S_NOT_REGISTERED
+    if not world.cluster.is_up(node):
+        return Win32.EPT_S_NOT_REGISTERED
+    return None if world.cluster.reaches_quorum(node) else Win32.CLUSTER_NODE_UNREACHABLE
 
 
 # --- commands to the cluster ----------------------------------------------------------------------------------
@@ -429,7 +434,7 @@ def _resource(world: World, request: OnResource, shell: Shell) -> Answer:
         return Answer(output=listings.of_resource(cluster, shell, request, world.database.root))
     assert name is not None
     seen, owner = cluster.resources[name], cluster.owner(name)
-    if not cluster.is_up(owner):
+    if not cluster.answers(owner):
         return Answer(Win32.HOST_NODE_NOT_AVAILABLE)
     if cluster.groups[world.plan.resources[name].group].moving:
         return Answer(Win32.CLUSTER_GROUP_MOVING)
@@ -474,7 +479,7 @@ def _list(world: World, request: AddCheckpoints | RemoveCheckpoints) -> Answer:
     name = request.resource
     owner = world.cluster.owner(name)
     adds = isinstance(request, AddCheckpoints)
-    if not world.cluster.is_up(owner):
+    if not world.cluster.answers(owner):
         return Answer(Win32.HOST_NODE_NOT_AVAILABLE)
     listed = {each.key for each in database.listed(world.plan, world.database.root, name)}
     keys = []
@@ -502,7 +507,7 @@ def _group(world: World, request: OnGroup, shell: Shell) -> Answer:
         return Answer(output=listings.of_group(cluster, shell, request))
     assert name is not None
     group, names = cluster.groups[name], world.plan.groups[name].resources
-    if not cluster.is_up(group.owner):
+    if not cluster.answers(group.owner):
         return Answer(Win32.HOST_NODE_NOT_AVAILABLE)
     if group.moving:
         return Answer(Win32.CLUSTER_GROUP_MOVING)

@@ -22,6 +22,7 @@ from sim.scenario.times import format_time
 OPPOSITE = {
     FaultKind.CRASH: FaultKind.BOOT,
     FaultKind.STOP_SERVICE: FaultKind.START_SERVICE,
+    FaultKind.PARTITION: FaultKind.HEAL,
     FaultKind.QUORUM_OFFLINE: FaultKind.QUORUM_ONLINE,
     FaultKind.OPEN_KEY: FaultKind.CLOSE_KEY,
 }
@@ -73,8 +74,10 @@ def strike(world: World, fault: Fault, by: int = 0) -> NodeIs | None:
             assert node is not None
             assert fault.key is not None
             _hold(world, node, fault.key, opened=fault.kind is FaultKind.OPEN_KEY)
-        case FaultKind.PARTITION | FaultKind.HEAL:
-            raise AssertionError("partitions need arbitration, which the loader says is not built yet")
+        case FaultKind.PARTITION:
+            world.changed(replace(world.cluster, cuts=world.cluster.cuts | _cuts(fault)), because)
+        case FaultKind.HEAL:
+            world.changed(replace(world.cluster, cuts=frozenset()))
     return None
 
 
@@ -139,6 +142,12 @@ def _lose_disk(world: World, node: str, because: tuple[int, ...]) -> None:
     world.emit(events.HiveReverted, node, because, to="setup")
 
 
+def _cuts(fault: Fault) -> frozenset[tuple[str, str]]:
+    """Every pair of nodes on different sides, in both directions."""
+    sides = fault.between
+    return frozenset((one, other) for side in sides for rest in sides if side != rest for one in side for other in rest)
+
+
 def _hold(world: World, node: str, key: KeyPath, *, opened: bool) -> None:
     machine = world.machines[node]
     if opened and key not in machine.opened:
@@ -157,6 +166,7 @@ def _parameters(fault: Fault, by: int) -> dict[str, str]:
         "file": fault.file,
         "key": None if fault.key is None else fault.key.hklm,
         "by": format_time(by) if by else None,
+        "between": " | ".join(", ".join(side) for side in fault.between) or None,
         "for": None if fault.lasts is None else _stated(fault.lasts),
     }
     return {name: value for name, value in named.items() if value is not None}

@@ -25,7 +25,7 @@ from sim.checkpoint.store import Contested
 from sim.cluster import database, effects, state
 from sim.cluster.effects import Operation
 from sim.cluster.group import OnlineGroup
-from sim.cluster.node import RESERVATION_LOST, RenewReservation, WatchNode
+from sim.cluster.node import RESERVATION_LOST, RenewReservation, WatchNode, WatchOwner
 from sim.cluster.plan import ClusterPlan
 from sim.cluster.profile import Span, Window
 from sim.cluster.resource import PollResource, number
@@ -154,6 +154,7 @@ class World:
         for node in plan.nodes:
             self.begin_beats("heartbeat", node)
             self.start(WatchNode(None, node), ())
+            self.start(WatchOwner(None, node), ())
         self.begin_beats("reservation_renewal", "quorum")
         self.start(RenewReservation(None), ())
         for resource in plan.resources:
@@ -727,6 +728,11 @@ def _read_key(world: World, running: Running, effect: engine.ReadKey) -> Any:
         return None
 
 
+def _cut_off(world: World, running: Running) -> Win32 | None:
+    """Why a node does not reach the quorum disk: it does so by way of the disk's owner (assumed: through its share)."""
+    return None if world.cluster.reaches_quorum(_host(running)) else Win32.BAD_NETPATH
+
+
 def _save_image(world: World, running: Running, effect: engine.SaveImage) -> object:
     checkpoint = effect.checkpoint
     save = world.report(
@@ -753,7 +759,7 @@ def _image_saved(world: World, running: Running, flight: Flight) -> Win32 | None
         "trigger": Trigger(effect.trigger),
         "save": save,
     }
-    error = world.disk.save(checkpoint, effect.tree, _host(running))
+    error = _cut_off(world, running) or world.disk.save(checkpoint, effect.tree, _host(running))
     del world.saves[save]  # only now: a node that dies in it leaves a save that may have landed
     if error is None:
         world.report(running, events.Saved, _host(running), **common)
@@ -780,7 +786,7 @@ def _load_image(world: World, running: Running, effect: engine.LoadImage) -> obj
 
 
 def _image_loaded(world: World, running: Running, flight: Flight) -> Any:
-    return world.disk.load(flight.effect.checkpoint, _host(running))
+    return _cut_off(world, running) or world.disk.load(flight.effect.checkpoint, _host(running))
 
 
 def _restore_key(world: World, running: Running, effect: engine.RestoreKey) -> Win32 | None:
@@ -834,7 +840,7 @@ def _quarantined(world: World, running: Running, flight: Flight) -> str | Win32:
     effect: engine.Quarantine = flight.effect
     checkpoint, node = effect.checkpoint, _host(running)
     entries = tuple(entries_of(effect.lost, physical(checkpoint.key)))
-    name = world.disk.quarantine(checkpoint, RegFile(5, entries), node)
+    name = _cut_off(world, running) or world.disk.quarantine(checkpoint, RegFile(5, entries), node)
     if isinstance(name, Win32):
         return name
     file = f"{QUORUM}\\{world.plan.resources[checkpoint.resource].guid}\\{name}"
@@ -1035,7 +1041,9 @@ def _power_up(world: World, _: Running, effect: effects.PowerUp) -> None:
 
 
 def _reserve(world: World, running: Running, effect: effects.Reserve) -> bool:
-    if effect.node is not None and world.disk.offline:
+    owner = world.cluster.quorum_owner
+    defended = owner not in (None, effect.node)  # it renews its reservation, so that none is granted to a challenger
+    if effect.node is not None and (world.disk.offline or defended):
         return False
     world.report(running, events.QuorumOwner, effect.node, owner=effect.node)
     world.changed(replace(world.cluster, quorum_owner=effect.node))

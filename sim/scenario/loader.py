@@ -50,6 +50,7 @@ NEEDS = {
 LASTING = (
     FaultKind.CRASH,
     FaultKind.STOP_SERVICE,
+    FaultKind.PARTITION,
     FaultKind.QUORUM_OFFLINE,
     FaultKind.QUORUM_WRITE_ERROR,
     FaultKind.QUORUM_SLOW,
@@ -520,8 +521,6 @@ class _Loader:
         kind_item = item.value["fault"]
         kind = FaultKind(kind_item.value)
         needed = NEEDS[kind]
-        if kind in (FaultKind.PARTITION, FaultKind.HEAL):
-            raise self.fail(kind_item, f"fault '{kind}' is not built yet; 'crash' and 'stop-service' are")
         for name in needed:
             if name not in item.value:
                 raise self.fail(item, f"fault '{kind}' has no '{name}'; it needs one")
@@ -540,7 +539,21 @@ class _Loader:
             file=None if file is None else self.image_file(file),
             by=None if by is None else self.span(by),
             lasts=None if lasts is None else self.span(lasts),
+            between=() if kind is not FaultKind.PARTITION else self.sides(item.value["between"]),
         )
+
+    def sides(self, item: Item) -> tuple[tuple[str, ...], ...]:
+        """The sides of a partition: at least two, and no node on two of them."""
+        if len(item.value) < 2:
+            raise self.fail(item, "a partition has two sides at least; [[NODE1], [NODE2]] is one")
+        seen: set[str] = set()
+        for side in item.value:
+            for each in side.value:
+                node = self.known(each, self.plan.nodes, "node")
+                if node in seen:
+                    raise self.fail(each, f"{quoted(node)} is on a side already; a node is on one")
+                seen.add(node)
+        return tuple(tuple(self.known(each, self.plan.nodes, "node") for each in side.value) for side in item.value)
 
     def fault_key(self, item: Item) -> KeyPath:
         return self.hklm(item, item.value)

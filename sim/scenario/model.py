@@ -60,7 +60,10 @@ class App(msgspec.Struct, frozen=True):
 
 
 class Fault(msgspec.Struct, frozen=True):
-    """Something breaks, or is mended. `lasts` None: until its opposite or the end."""
+    """Something breaks, or is mended. `lasts` None: until its opposite or the end.
+
+    `between`: groups of nodes; no network connects those of different groups.
+    """
 
     kind: FaultKind
     node: str | None = None
@@ -69,6 +72,7 @@ class Fault(msgspec.Struct, frozen=True):
     file: str | None = None
     by: Span | None = None
     lasts: Span | None = None
+    between: tuple[tuple[str, ...], ...] = ()
 
 
 class At(msgspec.Struct, frozen=True):
