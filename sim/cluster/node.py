@@ -140,11 +140,11 @@ class WatchNode(Operation, frozen=True):
                 continue
             if cluster.nodes[self.node].had_quorum:
                 yield from sleep("arbitration_wait", self.node)
-            cluster = yield from look()
-            members = cluster.members()
-            if members and cluster.quorum_owner is None:
-                yield from reserve(members[0])
-                cluster = yield from look()  # it may have died of it
+                cluster = yield from look()
+                members = cluster.members()
+                if members and cluster.quorum_owner is None:
+                    yield from reserve(members[0])
+                    cluster = yield from look()  # it may have died of it
             for group, state in cluster.groups.items():
                 target = cluster.heir(group)
                 if state.owner == self.node and target is not None:

@@ -26,8 +26,8 @@ from sim.history.lines import to_lines
 from sim.world.run import run
 
 COUNT = int(os.environ.get("FAILSIM_TIMELINES", "2000")) // 4
-ALONE = 19_000_000
-"""Microseconds: six heartbeats, an arbitration, and a little."""
+ALONE = 28_000_000
+"""Microseconds: an arbitration against an owner that is gone by then, six heartbeats, an arbitration, and a little."""
 PEACE = 900
 """Seconds without faults within which every group has to be online again."""
 

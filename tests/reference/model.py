@@ -516,9 +516,9 @@ class Model:
         yield MISSED * BEAT - (self.now - self.up_at[node]) % BEAT
         if was:
             yield ARBITRATE
-        members = self.members()
-        if members and self.quorum is None:
-            self.quorum = members[0]
+            members = self.members()
+            if members and self.quorum is None:
+                self.quorum = members[0]
         for g in self.owner:
             target = self.best(g)
             if self.owner[g] == node and target is not None:
