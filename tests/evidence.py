@@ -34,12 +34,24 @@ CHECKS = [
     ),
     ("200,000 mutated hives and .reg files", {"FAILSIM_FUZZ": "200000"}, "tests/fuzz/test_hives.py"),
     ("six independent readers of hives, 1,000 trees", {"FAILSIM_HIVES": "1000"}, "tests/hives"),
-    ("everything else", {}, "tests/laws tests/stories tests/registry tests/scenario tests/cli tests/snapshots"),
+    (
+        "live runs on files and on Wine against the simulation; 200 kills of processes on files, 40 on Wine",
+        {"FAILSIM_KILLS": "200"},
+        "tests/live",
+    ),
+    (
+        "laws: 5,000 timelines quiet and naive, 5,000 with partitions, 2,500 under each policy",
+        {"FAILSIM_TIMELINES": "20000"},
+        "tests/laws",
+    ),
+    ("everything else", {}, "tests/stories tests/registry tests/scenario tests/cli tests/snapshots"),
 ]
 PRINTED = [
     ("what the random timelines reach, and differences", "tests.reference.test_reference 12000"),
     ("what following the advice does, by cause", "tests.quality.test_advice 3000"),
     ("which scenarios fail when a rule is broken", "tests.quality.test_sabotage"),
+    ("what becomes of writes under each policy, and of undo files", "tests.laws.test_policies 2000"),
+    ("planted mistakes of membership, and the oracle that finds each", "tests.laws.test_membership"),
     (
         "operations on Wine's registry and ours: kinds, errors, differences",
         "tests.wine.test_registry_against_wine 20000",

@@ -254,3 +254,11 @@ def seeds_until_found(catcher: Callable[[tuple[AnyEvent, ...]], Iterator[str]]) 
         if any(catcher(verdict.history)):
             return seed
     return 200
+
+
+if __name__ == "__main__":
+    print("| mistake | found by | timelines needed |\n| --- | --- | --- |")
+    for named, (planted, objecting) in PLANTED.items():
+        with pytest.MonkeyPatch.context() as patched:
+            planted(patched)
+            print(f"| {named} | {objecting.__name__} | {seeds_until_found(objecting) + 1} |")
