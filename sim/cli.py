@@ -33,7 +33,8 @@ Examples:
   failsim run my.yaml --json | jq .writes           for your tools
   failsim run my.yaml --seed 7 --history run.jsonl  another draw of its windows; the whole history
   failsim live my.yaml --dir cluster                the same on real processes, registries and files
-  failsim hive show images/0000000A.CPT             what is in a hive or .reg file
+  failsim run my.yaml --images disk                 the quorum disk's files; 0000000N.CPT are hive files
+  failsim hive show disk/GUID/00000001.CPT          what is in a hive or .reg file
   failsim schema > failsim.schema.json              completion and checks in your editor
 """
 
@@ -223,7 +224,7 @@ HIVE_EPILOG = """\b
 Examples:
   failsim hive show SOFTWARE.SAV                            every key and value
   failsim hive diff before.reg after.hiv                    status 1 where they differ
-  failsim hive to-reg 0000000A.CPT --key HKLM\\SOFTWARE\\Contoso --out contoso.reg
+  failsim hive to-reg 00000001.CPT --key HKLM\\SOFTWARE\\Contoso --out contoso.reg
   failsim hive from-reg contoso.reg --out contoso.hiv
 """
 
