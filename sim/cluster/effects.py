@@ -103,12 +103,13 @@ class NodeIs(Condition, frozen=True):
 
 
 class Silent(Condition, frozen=True):
-    """The node is no member, and the members do not know it yet."""
+    """The node is no member, or frozen, and the members do not know it yet."""
 
     node: str
 
     def holds(self, cluster: Cluster) -> bool:
-        return not cluster.is_up(self.node) and not cluster.nodes[self.node].removed
+        seen = cluster.nodes[self.node]
+        return not seen.removed and (seen.frozen or not cluster.is_up(self.node))
 
 
 class ProcessGone(Condition, frozen=True):

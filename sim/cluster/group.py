@@ -44,7 +44,8 @@ class MoveGroup(Operation, frozen=True):
         cluster = yield from wait_for(Stopped(names))
         # The target may have gone down, been paused or cut off, while the resources went offline.
         assert self.host is not None
-        reached = cluster.nodes[self.target].state is NodeState.UP and cluster.connected(self.host, self.target)
+        up = cluster.nodes[self.target].state is NodeState.UP and not cluster.nodes[self.target].frozen
+        reached = up and cluster.connected(self.host, self.target)
         owner = self.target if reached else self.host
         yield from set_owner(self.group, owner)
         yield from spawn(OnlineGroup(owner, self.group))

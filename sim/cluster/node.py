@@ -31,7 +31,7 @@ from sim.cluster.effects import (
 )
 from sim.cluster.group import MoveGroup, OnlineGroup
 from sim.cluster.resource import TakeOffline
-from sim.cluster.state import NodeState, State
+from sim.cluster.state import Cluster, NodeState, State
 
 NEITHER_JOINED_NOR_FORMED = 1009
 RESERVATION_LOST = 1038
@@ -136,21 +136,31 @@ class WatchNode(Operation, frozen=True):
     def run(self) -> Op[None]:
         while True:
             cluster = yield from await_beat("heartbeat", self.node, Silent(self.node), HEARTBEATS_MISSED)
-            if not Silent(self.node).holds(cluster):
-                continue
             if cluster.nodes[self.node].had_quorum:
                 yield from sleep("arbitration_wait", self.node)
                 cluster = yield from look()
-                members = cluster.members()
-                if members and cluster.quorum_owner is None:
-                    yield from reserve(members[0])
-                    cluster = yield from look()  # it may have died of it
+            if not Silent(self.node).holds(cluster):
+                continue  # it stood still, and has gone on in time
+            if cluster.nodes[self.node].had_quorum:
+                cluster = yield from self.take_quorum()
+            if cluster.nodes[self.node].frozen:
+                # It has missed its own renewals and knows nothing of that; the others go on without it (fact 79).
+                yield from stop_service(self.node, known=True)
+                continue
             for group, state in cluster.groups.items():
                 target = cluster.heir(group)
                 if state.owner == self.node and target is not None:
                     yield from set_owner(group, target)
                     yield from spawn(OnlineGroup(target, group))
             yield from set_removed(self.node)
+
+    def take_quorum(self) -> Op[Cluster]:
+        """The first member that can reserves the disk of the lost owner; the cluster as it is then."""
+        cluster = yield from look()
+        challengers = [node for node in cluster.members() if not cluster.nodes[node].frozen]
+        if challengers and cluster.quorum_owner in (None, self.node):
+            yield from reserve(challengers[0])
+        return (yield from look())  # it may have died of it
 
 
 class WatchOwner(Operation, frozen=True):

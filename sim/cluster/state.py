@@ -42,7 +42,8 @@ class Node(msgspec.Struct, frozen=True):
     """`system`: the operating system runs, whatever its cluster service does.
 
     `removed`: the other members know that it is down and have taken its groups.
-    `had_quorum`: it owned the quorum disk when it was lost.
+    `had_quorum`: it owned the quorum disk when it was lost. `frozen`: nothing on it moves (a debugger, a stall of its
+    hardware), and it knows nothing of that.
     `evicted`: it belongs to the cluster no more, and its cluster service cannot start.
     """
 
@@ -50,6 +51,7 @@ class Node(msgspec.Struct, frozen=True):
     system: bool = True
     removed: bool = True
     had_quorum: bool = False
+    frozen: bool = False
     evicted: bool = False
 
 
@@ -105,7 +107,7 @@ class Cluster(msgspec.Struct, frozen=True):
 
     def answers(self, node: str) -> bool:
         """Whether the node is a member that the owner of the quorum disk, and so the cluster, reaches."""
-        return self.is_up(node) and self.reaches_quorum(node)
+        return self.is_up(node) and not self.nodes[node].frozen and self.reaches_quorum(node)
 
     def members(self) -> tuple[str, ...]:
         """The nodes that are members, in the plan's order."""
@@ -142,7 +144,7 @@ class Cluster(msgspec.Struct, frozen=True):
 
     def _owners(self, group: str, besides: str | None) -> Iterator[str]:
         for node in (*self.plan.groups[group].preferred_owners, *self.plan.nodes):
-            if node != besides and self.nodes[node].state is NodeState.UP and self.reaches_quorum(node):
+            if node != besides and self.nodes[node].state is NodeState.UP and self.answers(node):
                 yield node
 
     def dependents(self, resource: str) -> tuple[str, ...]:

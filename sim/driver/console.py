@@ -108,7 +108,7 @@ def node_for(world: World, act: Do | App, command: Command) -> str:
         return host_of(world, act.resource)
     if act.node is not None:
         return act.node
-    members = world.cluster.members()
+    members = [member for member in world.cluster.members() if not world.cluster.nodes[member].frozen]
     if command.shell is Shell.REG or not members:
         return world.plan.nodes[0]
     return members[0]
@@ -201,6 +201,8 @@ def _unreachable(world: World, typed: str, request: Any) -> Win32 | None:
 def _refused(world: World, node: str, act: Do | App, target: Any) -> Win32 | None:
     if not world.cluster.nodes[node].system:
         return Win32.BAD_NETPATH
+    if world.cluster.nodes[node].frozen:
+        return Win32.TIMEOUT
     if isinstance(act, App):
         seen = world.cluster.resources.get(act.resource)
         if not (seen is not None and seen.process) and (node, act.resource) not in world.by_hand:
@@ -243,6 +245,8 @@ def _parameters(world: World, node: str, request: SetParameters) -> Outcome:
 
 def _no_cluster(world: World, node: str) -> Win32 | None:
     """Why cluster.exe on this node reaches no cluster, if it does not."""
+    if world.cluster.nodes[node].frozen:
+        return Win32.TIMEOUT
     if not world.cluster.nodes[node].system:
         return Win32.RPC_S_SERVER_UNAVAILABLE
     if not world.cluster.is_up(node):

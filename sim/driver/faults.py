@@ -22,6 +22,7 @@ from sim.scenario.times import format_time
 OPPOSITE = {
     FaultKind.CRASH: FaultKind.BOOT,
     FaultKind.STOP_SERVICE: FaultKind.START_SERVICE,
+    FaultKind.FREEZE: FaultKind.THAW,
     FaultKind.PARTITION: FaultKind.HEAL,
     FaultKind.QUORUM_OFFLINE: FaultKind.QUORUM_ONLINE,
     FaultKind.OPEN_KEY: FaultKind.CLOSE_KEY,
@@ -74,6 +75,12 @@ def strike(world: World, fault: Fault, by: int = 0) -> NodeIs | None:
             assert node is not None
             assert fault.key is not None
             _hold(world, node, fault.key, opened=fault.kind is FaultKind.OPEN_KEY)
+        case FaultKind.FREEZE:
+            assert node is not None
+            world.freeze(node, because)
+        case FaultKind.THAW:
+            assert node is not None
+            world.thaw(node, because)
         case FaultKind.PARTITION:
             world.changed(replace(world.cluster, cuts=world.cluster.cuts | _cuts(fault)), because)
         case FaultKind.HEAL:

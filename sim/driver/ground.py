@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from sim.checkpoint.effects import Checkpoint, Image, Op
+from sim.checkpoint.store import Tenure
 from sim.cluster.effects import Operation
 from sim.driver.flights import Flight, Running
 from sim.driver.quorum import Report
@@ -141,6 +142,7 @@ class Disk(Protocol):
     refuses: bool
     slower: int
     owner: str
+    tenure: Tenure
     reports: list[Report]
 
     def take_over(self, node: str) -> Win32 | None:
@@ -151,6 +153,9 @@ class Disk(Protocol):
 
     def save(self, checkpoint: Checkpoint, tree: KeyTree, host: str) -> Win32 | None:
         """Make an image durable; None, or why the disk refuses."""
+
+    def save_late(self, checkpoint: Checkpoint, tree: KeyTree, host: str, tenure: Tenure) -> Win32:
+        """A write under a tenure that has ended lands on the disk: why it is refused."""
 
     def load(self, checkpoint: Checkpoint, host: str) -> Image | Win32:
         """The newest readable image."""

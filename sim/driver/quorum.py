@@ -116,6 +116,12 @@ class QuorumStore(ABC):
         self.reports += [Report(host, damage) for damage in self.ask(host, store.tidy, self.tenure, image)]
         return None
 
+    def save_late(self, checkpoint: Checkpoint, tree: KeyTree, host: str, tenure: Tenure) -> Win32:
+        """A write under a tenure that has ended lands on the disk: it is refused, and nobody reads what it left."""
+        answer = self.ask(host, store.save, tenure, self._slot(checkpoint), tree)
+        assert not isinstance(answer, ImageFile), f"the store takes a write of {host}, which owns the disk no more"
+        return answer if isinstance(answer, Win32) else Win32.QUORUM_OWNER_ALIVE
+
     def load(self, checkpoint: Checkpoint, host: str) -> Image | Win32:
         """The newest readable image; FILE_NOT_FOUND where there is no file, REGISTRY_CORRUPT where none is readable."""
         if self.offline:

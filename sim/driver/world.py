@@ -10,7 +10,7 @@ Units:   microseconds of simulated time.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -21,7 +21,7 @@ from sim.checkpoint import effects as engine
 from sim.checkpoint.effects import Checkpoint, Woken
 from sim.checkpoint.engine import OWN_SOURCE, SOURCE, STORE_DAMAGED, save_on_change
 from sim.checkpoint.policy import HIVE, base_key
-from sim.checkpoint.store import Contested
+from sim.checkpoint.store import Contested, Tenure
 from sim.cluster import database, effects, state
 from sim.cluster.effects import Operation
 from sim.cluster.group import OnlineGroup
@@ -43,6 +43,7 @@ from sim.registry import (
     Change,
     ChangeKind,
     KeyPath,
+    KeyTree,
     RegFile,
     Registry,
     Value,
@@ -144,6 +145,8 @@ class World:
         self.done: dict[int, int] = {}
         self.replies: dict[int, Win32 | None] = {}
         self.by_hand: frozenset[tuple[str, str]] = frozenset()
+        self.held: list[tuple[Running, Flight | None, Any]] = []
+        self.late: dict[str, tuple[Tenure, list[tuple[Checkpoint, KeyTree]]]] = {}
         self._started = self._ranked = 0
         for resource in plan.resources:
             owner = self.machines[self.cluster.owner(resource)]
@@ -172,6 +175,12 @@ class World:
         other.claims, other.series, other.naive = dict(self.claims), dict(self.series), self.naive
         other.saves, other.files, other.done = dict(self.saves), dict(self.files), dict(self.done)
         other.replies, other.by_hand, other.steps = dict(self.replies), self.by_hand, self.steps
+        other.late = {node: (tenure, list(late)) for node, (tenure, late) in self.late.items()}
+        other.held = []
+        for running, flight, answer in self.held:
+            if running.number in other.running:
+                again = other.running[running.number]
+                other.held.append((again, None if flight is None else flight.copy(again), answer))
         other._started, other._ranked = self._started, self._ranked
         return other
 
@@ -218,6 +227,14 @@ class World:
         self.by_operation[operation] = running.number
         self._proceed(running, None)
 
+    def _is_held(self, running: Running, flight: Flight | None, answer: Any) -> bool:
+        """Whether the operation's node is frozen: what has come due goes on when it thaws."""
+        host = running.operation.host
+        if host is None or not self.cluster.nodes[host].frozen:
+            return False
+        self.held.append((running, flight, answer))
+        return True
+
     def step(self, until: int) -> bool:
         """Settle the next thing that comes due; False where nothing does until then."""
         while self.clock.advance(until):
@@ -228,13 +245,18 @@ class World:
             return False
         flight = self._next() if len(self.clock.ready) > 1 else self.clock.ready[0]
         self.clock.ready.remove(flight)
+        if not self._is_held(flight.running, flight, None):
+            self._settle(flight)
+        self.clock.drain()
+        return True
+
+    def _settle(self, flight: Flight) -> None:
+        """An effect that took time has come due: its operation goes on."""
         running = flight.running
         lander = LANDINGS.get(type(flight.effect))
         answer = flight.answer if lander is None else self._surviving(running, lander, flight)
         if running.number in self.running:
             self._proceed(running, answer)
-        self.clock.drain()
-        return True
 
     def _next(self) -> Flight:
         """The next of what is due: in the order in which it was scheduled, unless a choice says otherwise."""
@@ -263,6 +285,8 @@ class World:
 
     def _proceed(self, running: Running, answer: Any) -> None:
         """Send an operation its answer, and perform what it asks for until something takes time."""
+        if self._is_held(running, None, answer):
+            return
         while True:
             running.answers.append(answer)
             try:
@@ -561,6 +585,8 @@ class World:
         if self.cluster.nodes[node].state is NodeState.DOWN:
             return
         down = self.emit(events.NodeState, node, because, state=NodeState.DOWN)
+        if self.cluster.nodes[node].frozen and node in self.late:
+            self.late[node][1].extend(self._on_their_way(node))
         self.kill(lambda operation: operation.host == node and not isinstance(operation, Flush))
         self.machines[node].stop_service()
         self.claims = {place: key for place, key in self.claims.items() if self.cluster.owner(place[0]) != node}
@@ -583,6 +609,64 @@ class World:
         if not cluster.members():
             cluster = state.with_node(cluster, node, removed=True)
         self.changed(cluster, (down,))
+
+    # --- a node that stands still -------------------------------------------------------------------------
+
+    def freeze(self, node: str, because: tuple[int, ...]) -> None:
+        """Nothing on the node moves any more: it sends no heartbeat, renews no reservation, and does not know it."""
+        if not self.cluster.is_up(node) or self.cluster.nodes[node].frozen:
+            return
+        owner = self.cluster.quorum_owner == node
+        if owner:
+            self.late[node] = (self.disk.tenure, [])
+        self.changed(state.with_node(self.cluster, node, frozen=True, removed=False, had_quorum=owner), because)
+
+    def thaw(self, node: str, because: tuple[int, ...]) -> None:
+        """The node goes on where it stood; where the others went on without it, it finds that out at once (fact 79)."""
+        if not self.cluster.nodes[node].frozen:
+            return
+        up = self.cluster.is_up(node)
+        self.changed(state.with_node(self.cluster, node, frozen=False, removed=True))
+        tenure, late = self.late.pop(node, (None, []))
+        if not up:
+            if tenure is not None:
+                for checkpoint, tree in late:
+                    self._land_late(node, tenure, checkpoint, tree, because)
+            text = "The node was not part of the cluster any more when it went on; its Cluster service stopped."
+            fields = {"source": SOURCE, "event_id": RESERVATION_LOST, "text": text}
+            self.emit(events.EventLog, node, because, **fields)
+        held, self.held = self.held, []
+        for running, flight, answer in held:
+            if running.operation.host != node:
+                self.held.append((running, flight, answer))
+            elif running.number in self.running:
+                if flight is None:
+                    self._proceed(running, answer)
+                else:
+                    self._settle(flight)
+
+    def _on_their_way(self, node: str) -> Iterator[tuple[Checkpoint, KeyTree]]:
+        """The images that had left the node when it froze."""
+        flights = [*self.clock.flights.values(), *(flight for _, flight, _ in self.held if flight is not None)]
+        for flight in flights:
+            if flight.running.operation.host == node and isinstance(flight.effect, engine.SaveImage):
+                yield flight.effect.checkpoint, flight.effect.tree
+
+    def _land_late(
+        self, node: str, tenure: Tenure, checkpoint: Checkpoint, tree: KeyTree, because: tuple[int, ...]
+    ) -> None:
+        """A write that had left the node before it stood still reaches the disk, which has another owner by now."""
+        error = self.disk.save_late(checkpoint, tree, node, tenure)
+        self.emit(
+            events.SaveFailed,
+            node,
+            because,
+            resource=checkpoint.resource,
+            key=checkpoint.key,
+            version=self.disk.next_version(checkpoint),
+            trigger=Trigger.CHANGE,
+            error=error_code(error),
+        )
 
     def lost(self, gone: UnreachableError) -> None:
         """A node, or its cluster service alone, was found gone: that was a fault, whoever made it."""
@@ -612,11 +696,12 @@ class World:
         if left != ledger.nodes[node].tree:
             self.emit(events.HiveReverted, node, because, to="flush")
         self.by_hand = frozenset(each for each in self.by_hand if each[0] != node)
-        self.changed(state.with_node(self.cluster, node, system=False))
+        self.late.pop(node, None)
+        self.changed(state.with_node(self.cluster, node, system=False, frozen=False))
 
     def _hand_over(self, node: str, owned: bool, because: tuple[int, ...]) -> None:
         """A node left by itself: the members take what it still owned, if they can reach the quorum disk."""
-        members = self.cluster.members()
+        members = [member for member in self.cluster.members() if not self.cluster.nodes[member].frozen]
         if not members or self.disk.offline:
             return
         if owned:
@@ -1042,7 +1127,8 @@ def _power_up(world: World, _: Running, effect: effects.PowerUp) -> None:
 
 def _reserve(world: World, running: Running, effect: effects.Reserve) -> bool:
     owner = world.cluster.quorum_owner
-    defended = owner not in (None, effect.node)  # it renews its reservation, so that none is granted to a challenger
+    # It renews its reservation, so that none is granted to a challenger; one that stands still does not.
+    defended = owner is not None and owner != effect.node and not world.cluster.nodes[owner].frozen
     if effect.node is not None and (world.disk.offline or defended):
         return False
     world.report(running, events.QuorumOwner, effect.node, owner=effect.node)

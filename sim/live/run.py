@@ -19,8 +19,14 @@ from sim.scenario.model import Fault, FaultKind, Scenario
 SPEED = 60.0
 """Seconds of a scenario that pass in a real one."""
 
-SIMULATED = (FaultKind.QUORUM_OFFLINE, FaultKind.QUORUM_ONLINE, FaultKind.QUORUM_WRITE_ERROR, FaultKind.QUORUM_SLOW)
-"""Faults of the quorum disk that a folder does not have."""
+SIMULATED = (
+    FaultKind.FREEZE,
+    FaultKind.QUORUM_OFFLINE,
+    FaultKind.QUORUM_ONLINE,
+    FaultKind.QUORUM_WRITE_ERROR,
+    FaultKind.QUORUM_SLOW,
+)
+"""Faults of the quorum disk that a folder does not have, and a stall that only simulated time can wait out."""
 
 
 class LiveRun(msgspec.Struct, frozen=True):

@@ -33,6 +33,8 @@ NEEDS = {
     FaultKind.BOOT: ("node",),
     FaultKind.STOP_SERVICE: ("node",),
     FaultKind.START_SERVICE: ("node",),
+    FaultKind.FREEZE: ("node",),
+    FaultKind.THAW: ("node",),
     FaultKind.PARTITION: ("between",),
     FaultKind.HEAL: (),
     FaultKind.FAIL: ("resource",),
@@ -50,6 +52,7 @@ NEEDS = {
 LASTING = (
     FaultKind.CRASH,
     FaultKind.STOP_SERVICE,
+    FaultKind.FREEZE,
     FaultKind.PARTITION,
     FaultKind.QUORUM_OFFLINE,
     FaultKind.QUORUM_WRITE_ERROR,

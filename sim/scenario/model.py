@@ -25,6 +25,8 @@ class FaultKind(StrEnum):
     BOOT = "boot"
     STOP_SERVICE = "stop-service"
     START_SERVICE = "start-service"
+    FREEZE = "freeze"
+    THAW = "thaw"
     PARTITION = "partition"
     HEAL = "heal"
     FAIL = "fail"

@@ -60,7 +60,7 @@ def timeline(seed: int) -> sim.Scenario:
 
 def step(rng: random.Random, nodes: list[str], groups: list[str], number: int) -> str:
     node, group = rng.choice(nodes), rng.choice(groups)
-    match rng.randrange(9):
+    match rng.randrange(10):
         case 0 | 1 | 2:
             order = rng.sample(nodes, len(nodes))
             cut = rng.randint(1, len(nodes) - 1)
@@ -74,6 +74,8 @@ def step(rng: random.Random, nodes: list[str], groups: list[str], number: int) -
         case 6:
             return f"fault: {rng.choice(('stop-service', 'start-service'))}, node: {node}"
         case 7:
+            return f"fault: freeze, node: {node}, for: {rng.choice((2, 15, 40))}s"
+        case 8:
             return f"do: 'cluster group {group} /moveto:{node}'"
     write = f"reg add HKLM\\SOFTWARE\\{group} /v Port /t REG_DWORD /d {number} /f"
     return f"on: {node}, do: '{write}', as: w{number}"
@@ -83,16 +85,21 @@ def step(rng: random.Random, nodes: list[str], groups: list[str], number: int) -
 
 
 def two_owners(history: tuple[AnyEvent, ...]) -> Iterator[str]:
-    """The quorum disk changes hands only from a node that is down, or by nobody's."""
+    """The quorum disk changes hands only from a node that is down or stands still, or by nobody's."""
     assert isinstance(history[0], events.Begin)
     owner: str | None = history[0].quorum_owner
     down: set[str | None] = set()
+    still: set[str | None] = set()
     for event in history:
         match event:
             case events.NodeState(node=node, state=state):
                 down = down - {node} if state in ("Up", "Joining") else down | {node}
+            case events.Fault(fault="freeze", node=node):
+                still = still | {node}
+            case events.Fault(fault="thaw", node=node):
+                still = still - {node}
             case events.QuorumOwner(owner=taken):
-                if taken is not None and owner not in (None, taken) and owner not in down:
+                if taken is not None and owner not in (None, taken) and owner not in down | still:
                     yield f"event {event.id}: {taken} takes the quorum disk from {owner}, which runs"
                 owner = taken
 
