@@ -35,6 +35,11 @@ CHECKS = [
     ("200,000 mutated hives and .reg files", {"FAILSIM_FUZZ": "200000"}, "tests/fuzz/test_hives.py"),
     ("six independent readers of hives, 1,000 trees", {"FAILSIM_HIVES": "1000"}, "tests/hives"),
     (
+        "every crash of the store, owners at once, planted mistakes, crash states on real files",
+        {"FAILSIM_CRASHES": "all"},
+        "tests/crashes",
+    ),
+    (
         "live runs on files and on Wine against the simulation; 200 kills of processes on files, 40 on Wine",
         {"FAILSIM_KILLS": "200"},
         "tests/live",
@@ -52,6 +57,8 @@ PRINTED = [
     ("which scenarios fail when a rule is broken", "tests.quality.test_sabotage"),
     ("what becomes of writes under each policy, and of undo files", "tests.laws.test_policies 2000"),
     ("planted mistakes of membership, and the oracle that finds each", "tests.laws.test_membership"),
+    ("crash states of the store, and owners at once", "tests.crashes.enumerate"),
+    ("planted mistakes of the store, and the smallest crash that shows each", "tests.crashes.planted"),
     (
         "operations on Wine's registry and ours: kinds, errors, differences",
         "tests.wine.test_registry_against_wine 20000",

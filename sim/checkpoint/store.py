@@ -271,24 +271,25 @@ def _unread(folder: str, name: str) -> str:
 def load(tenure: Tenure, slot: Slot) -> Op[Image | Contested | Win32]:
     """The newest image that reads; `damaged` where a newer one did not.
 
-    FILE_NOT_FOUND where there is none or it was removed, REGISTRY_CORRUPT where none reads; Contested where it is
-    gone because another owner has saved since.
+    FILE_NOT_FOUND where there is none or it was removed, REGISTRY_CORRUPT where none reads; Contested where another
+    owner may have dropped what this one would read.
     """
+    image = yield from _load(tenure, slot)
+    if not tenure.writer or (isinstance(image, Image) and not image.damaged):
+        return image
+    return (yield from newer_claim(tenure.epoch)) or image
+
+
+def _load(tenure: Tenure, slot: Slot) -> Op[Image | Win32]:
     names = _by_number((yield from list_folder(slot.folder))).get(slot.number, [])
-    candidates = _candidates(names, tenure, f"{slot.folder}/{slot.number}")
     unread = False
-    for position, name in enumerate(candidates):
+    for position, name in enumerate(_candidates(names, tenure, f"{slot.folder}/{slot.number}")):
         contents = yield from read_file(f"{slot.folder}/{name}")
         if isinstance(contents, ImageFile):
             if contents.tree is not None and contents.key == slot.key:
                 return Image(contents.version, contents.tree, damaged=position > 0)
-            # What came before it was removed, or was another key's: nothing to fall back to.
-            return Win32.REGISTRY_CORRUPT if unread else Win32.FILE_NOT_FOUND
+            break  # what came before it was removed, or was another key's: nothing to fall back to
         unread = unread or contents is not None
-        if contents is None and position == 0:
-            rival = yield from newer_claim(tenure.epoch)
-            if rival is not None:
-                return rival
     return Win32.REGISTRY_CORRUPT if unread else Win32.FILE_NOT_FOUND
 
 
@@ -357,7 +358,7 @@ def save(tenure: Tenure, slot: Slot, tree: KeyTree | None) -> Op[ImageFile | Con
 
 
 def _make_folder(folder: str) -> Op[Win32 | None]:
-    """A folder that is there and stays: one that is there may have been made by whoever died before it was durable."""
+    """A folder that is there and stays: one that is there may have been made when its flush was refused."""
     error = None if folder in (yield from list_folder(ROOT)) else (yield from make_folder(folder))
     return error or (yield from flush_folder(ROOT))
 

@@ -1,108 +1,42 @@
 """Every crash of the store: before and after each effect of each operation, with everything that may survive it.
 
-A *script* is what one owner of the disk does: take over, add, save, remove, add again. It is stopped before every
-effect and after the last one. For every disk that the power loss may leave (`Disk.crashes`) the next owner recovers,
-and is stopped in the same way; then the one after it recovers in peace, and the laws are asked.
+A *script* (`scripts`) is what owners of the disk do. It is stopped before every effect and after the last one. For
+every disk that the power loss may leave (`Disk.crashes`) the next owner recovers, and is stopped in the same way; then
+the one after it recovers in peace, and the laws are asked. Or the process alone is killed: the next owner finds all
+that was done, flushed or not, and the power fails when it has taken over.
 
 Laws:    what is read is the last acknowledged image or the one that was being saved, whole; nothing acknowledged is
-         lost and nothing removed comes back; what one recovery found, the next finds too; no damage is reported where
-         there was none; where a file was damaged at rest, it is reported or does not matter to what is read; the
-         published copy is the truth.
+         lost, nothing removed comes back, nothing refused is read; an undo file whose name was answered is there,
+         whole; what one recovery found, the next finds too, and who only reads (`as_left`) finds the same; no damage
+         is reported where there was none; a damaged image is heard of by whoever loads what it held, a damaged index
+         by whoever takes over, and no other file matters; a recovery leaves nothing that is of no use; the published
+         copy is the truth, after every act and after every recovery.
 Reduced: disks that are equal in all that can still happen are tried once (their fingerprints); unflushed contents
          have three outcomes instead of one for each subset of sectors (see `disk`).
-`python -m tests.crashes.enumerate` prints the counts, `... REPLAY` repeats one case and shows it.
+`python -m tests.crashes.enumerate` prints the counts, `... REPLAY` repeats one case and shows the files that are left
+(1: a law is broken there, 0: they hold, 2: there is no such case).
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from shlex import quote
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from sim.checkpoint import store
 from sim.checkpoint.effects import Image, Op
-from sim.checkpoint.files import ImageFile
-from sim.checkpoint.store import Found, Slot, Tenure
-from sim.registry import EMPTY, KeyPath, KeyTree, RegFile, Value, Win32, diff, entries_of, parse_reg, write_changes
-from tests.crashes.disk import Disk
-
-APP = Slot("11111111-0000-0000-0000-000000000000", 1, r"SOFTWARE\App")
-BEE = Slot("11111111-0000-0000-0000-000000000000", 2, r"SOFTWARE\Bee")
-OTHER = Slot("11111111-0000-0000-0000-000000000000", 2, r"SOFTWARE\Other")
-
-
-def tree(number: int) -> KeyTree:
-    """A small tree that differs from every other one."""
-    return EMPTY.with_value((), "Port", Value.dword(number)).with_value(("Sub",), "Text", Value.sz(f"t{number}"))
-
-
-def undo(number: int) -> RegFile:
-    """The undo file of an edit that differs from every other one."""
-    key = KeyPath.parse(r"HKLM\SOFTWARE\App")
-    return parse_reg(write_changes(tuple(entries_of(diff(EMPTY, tree(number)), key)), version=5))
-
-
-class Act(msgspec.Struct, frozen=True):
-    """One act of a script: save a tree, remove (None) a checkpoint; `slot` None: the next owner takes over."""
-
-    slot: Slot | None
-    tree: KeyTree | None = None
-    owner: str = "NODE1"
-
-
-SCRIPTS: dict[str, tuple[Act, ...]] = {
-    "saves": (Act(None), Act(APP, tree(1)), Act(APP, tree(2)), Act(APP, tree(3)), Act(APP, tree(4))),
-    "tenth version": (Act(None), *(Act(APP, tree(number)) for number in range(8, 20))),
-    "two checkpoints": (Act(None), Act(APP, tree(1)), Act(BEE, tree(2)), Act(APP, tree(3)), Act(BEE, tree(4))),
-    "removal": (Act(None), Act(APP, tree(1)), Act(APP, tree(2)), Act(APP, None), Act(APP, tree(3)), Act(APP, None)),
-    "number used again": (Act(None), Act(BEE, tree(1)), Act(BEE, tree(2)), Act(BEE, None), Act(OTHER, tree(3))),
-    "owners": (
-        Act(None),
-        Act(APP, tree(1)),
-        Act(None, owner="NODE2"),
-        Act(APP, tree(2)),
-        Act(APP, tree(3)),
-        Act(None, owner="NODE1"),
-        Act(APP, None),
-        Act(None, owner="NODE2"),
-        Act(APP, tree(4)),
-    ),
-}
+from sim.checkpoint.files import ClaimFile, ImageFile, IndexFile, UndoFile, Unreadable
+from sim.checkpoint.store import DAMAGED, Found, Slot, Tenure
+from sim.registry import KeyTree, RegFile, Win32
+from tests.crashes.disk import Disk, Kept
+from tests.crashes.scripts import NOBODY, SCRIPTS, Acknowledged, Act, acts, intended, perform, show, tree, undo
 
 Shape = dict[Slot, KeyTree | None]
 """What each checkpoint holds; None: nothing."""
-
-
-class Moment(msgspec.Struct, frozen=True):
-    """A point of a script: the disk, what has been acknowledged, and what the act in progress would make of it.
-
-    `spare`: what was acknowledged before that, to fall back to.
-    """
-
-    effects: int
-    disk: Disk
-    acknowledged: Shape
-    intended: Shape
-    spare: Shape
-
-
-class Recovered(msgspec.Struct, frozen=True):
-    """What a node reads that has taken the disk over, what it says of damage, and what ordinary tools see."""
-
-    shape: Shape
-    said: tuple[str, ...]
-    published: Shape
-
-
-class BrokenLawError(AssertionError):
-    """A law is broken; `replay` repeats it."""
-
-    def __init__(self, replay: str, what: str) -> None:
-        super().__init__(f"{what}\n  replay: python -m tests.crashes.enumerate {replay!r}")
-        self.replay = replay
-
 
 Wrap = Callable[[Op[Any]], Op[Any]]
 """What a planted bug does to the effects of an operation; none of it: `plain`."""
@@ -112,52 +46,103 @@ def plain(operation: Op[Any]) -> Op[Any]:
     return operation
 
 
-def moments(script: tuple[Act, ...], wrap: Wrap) -> Iterator[Moment]:
+class Moment(msgspec.Struct, frozen=True, kw_only=True):
+    """A point of a script: the disk, what has been acknowledged, and what the act in progress would make of it.
+
+    `spare`: what was acknowledged before that, to fall back to. `undo`: the undo files whose names were answered.
+    `at_rest`: no act is in progress.
+    """
+
+    effects: int
+    disk: Disk
+    acknowledged: Shape
+    intended: Shape
+    spare: Shape
+    refused: tuple[KeyTree, ...]
+    undo: dict[str, RegFile]
+    at_rest: bool
+
+
+class Recovered(msgspec.Struct, frozen=True):
+    """What a node reads that has taken the disk over, and what lies there then.
+
+    `said`: damage, at the take-over or at a load; `unread`: the checkpoints whose load said so. `left`: what a node
+    reads that does not take over. `useless`: files that nobody needs.
+    """
+
+    shape: Shape
+    said: tuple[str, ...]
+    unread: frozenset[Slot]
+    left: Shape
+    published: Shape
+    undo: dict[str, Kept | None]
+    useless: tuple[str, ...]
+
+
+class BrokenLawError(AssertionError):
+    """A law is broken; `replay` repeats it, `disk` is what the power loss left, `cost` how much had to go wrong."""
+
+    def __init__(self, replay: str, what: str, disk: Disk, cost: int) -> None:
+        super().__init__(what)
+        self.replay = replay
+        self.disk = disk
+        self.cost = cost
+
+
+def moments(script: str, wrap: Wrap) -> Iterator[Moment]:
     """Every point of a script, in order: before each effect, and after the last of each act."""
-    disk, tenure = Disk(), Tenure(0, "nobody", {})
-    shape: Shape = {act.slot: None for act in script if act.slot is not None}
-    spare = shape
-    count = 0
-    for act in script:
-        intended = shape if act.slot is None else {**shape, act.slot: act.tree}
-        if act.slot is not None and act.tree is not None:
-            intended |= {slot: None for slot in shape if slot != act.slot and _same_file(slot, act.slot)}
-        operation = wrap(perform(act, tenure))
-        acknowledged, answer = shape, None
+    nothing: Shape = {act.slot: None for act in acts(script) if act.slot is not None}
+    at = Moment(
+        effects=0,
+        disk=Disk(),
+        acknowledged=nothing,
+        intended=nothing,
+        spare=nothing,
+        refused=(),
+        undo={},
+        at_rest=False,
+    )
+    tenure, before = NOBODY, NOBODY
+    for act in acts(script):
+        refused = (tree(act.number),) if act.kind == "late" and act.number is not None else ()
+        aim = _aim(at.acknowledged, act)
+        at = replace(at, intended=aim, refused=at.refused + refused, at_rest=False)
+        operation, answer = wrap(perform(act, tenure, before)), None
         while True:
             try:
                 effect = operation.send(answer)
             except StopIteration as ended:
+                before = tenure if act.slot is None else before
                 tenure = ended.value
                 break
             if isinstance(effect, Acknowledged):
-                acknowledged, answer = intended, None
-                if act.slot is not None:
-                    spare = {**spare, act.slot: shape[act.slot] if act.tree is not None else None}
-                continue
-            yield Moment(count, disk, acknowledged, intended, spare)
-            answer, disk = disk.perform(effect)
-            count += 1
-        shape = intended
-        yield Moment(count, disk, shape, shape, spare)
+                at, answer = _told(at, act, effect), None
+            else:
+                yield at
+                answer, disk = at.disk.perform(effect)
+                at = replace(at, disk=disk, effects=at.effects + 1)
+        at = replace(at, acknowledged=aim, at_rest=True)
+        yield at
 
 
-class Acknowledged(msgspec.Struct, frozen=True):
-    """Not an effect of the store: the engine hears here that its save is durable."""
+def _told(at: Moment, act: Act, heard: Acknowledged) -> Moment:
+    """The engine has heard that its act is durable."""
+    if act.kind == "undo" and act.number is not None:
+        return replace(at, undo={**at.undo, heard.name: undo(act.number)})
+    spare = at.spare
+    if act.slot is not None:
+        spare = {**spare, act.slot: None if act.number is None else at.acknowledged[act.slot]}
+    return replace(at, acknowledged=at.intended, spare=spare)
 
 
-def perform(act: Act, tenure: Tenure) -> Generator[Any, Any, Tenure]:
-    """An act as the driver performs it: the store's operations, and when the engine hears of them."""
-    if act.slot is None:
-        found = yield from store.take_over(act.owner)
-        assert isinstance(found, Found), f"{act.owner} cannot take over: {found}"
-        yield Acknowledged()
-        return found.tenure
-    image = yield from store.save(tenure, act.slot, act.tree)
-    assert isinstance(image, ImageFile), f"the disk refuses {act.slot}: {image}"
-    yield Acknowledged()
-    yield from store.tidy(tenure, image)
-    return tenure
+def _aim(shape: Shape, act: Act) -> Shape:
+    """What the checkpoints hold once the act is done."""
+    if act.slot is None or act.kind != "save":
+        return shape
+    aim = {**shape, act.slot: intended(act)}
+    if act.number is not None:  # a file number that was used for another key
+        aim |= {slot: None for slot in shape if slot != act.slot and _same_file(slot, act.slot)}
+    return aim
 
 
 def _same_file(one: Slot, other: Slot) -> bool:
@@ -165,7 +150,11 @@ def _same_file(one: Slot, other: Slot) -> bool:
 
 
 class Enumeration:
-    """Tries every crash of the scripts, and asks the laws after each."""
+    """Tries every crash of scripts, and asks the laws after each.
+
+    `twice`: the recovery is stopped too. `damaged`: each file in turn is damaged at rest as well. `only`: this case.
+    `gather`: at the first moment at which a law is broken, keep all that breaks one instead of raising.
+    """
 
     def __init__(
         self,
@@ -174,124 +163,219 @@ class Enumeration:
         twice: bool = True,
         damaged: bool = True,
         only: str | None = None,
-        only_script: str = "",
+        gather: bool = False,
     ) -> None:
         self.wrap = wrap
         self.twice = twice
         self.damaged = damaged
         self.only = only
-        self.scripts = [only_script] if only_script else list(SCRIPTS)
+        self.broken: list[BrokenLawError] | None = [] if gather else None
+        self.met: Disk | None = None
         self.crashes = 0
         self.recoveries = 0
         self.second_crashes = 0
         self.damages = 0
+        self.kills = 0
         self._known: dict[tuple[Any, ...], Recovered] = {}
 
-    def run(self) -> None:
-        """All scripts, all moments. Raises BrokenLawError at the first law that does not hold."""
-        for name in self.scripts:
-            for moment in moments(SCRIPTS[name], self.wrap):
-                self._moment(f"{name}/{moment.effects}", moment)
+    def run(self, scripts: Iterable[str] = tuple(SCRIPTS.values())) -> None:
+        """All moments of these scripts. Raises BrokenLawError at the first law that does not hold."""
+        for script in scripts:
+            for moment in moments(script, self.wrap):
+                self._moment(f"{script}/{moment.effects}", moment)
+                if self.broken:
+                    return
 
     def _moment(self, where: str, moment: Moment) -> None:
-        for survived, left in moment.disk.crashes():
-            place = f"{where}/{survived}"
-            if self.only is not None and not self.only.startswith(place):
+        if moment.at_rest and self._wanted(f"{where}/at rest"):
+            published = _published(moment.disk, moment.acknowledged)
+            self._judge(f"{where}/at rest", moment.disk, 0, _unpublished(published, moment.acknowledged))
+        for survival, left in moment.disk.crashes():
+            place = f"{where}/{survival}"
+            if not self._wanted(place):
                 continue
             self.crashes += 1
-            self._laws(place, moment, left)
+            recovered = self.recovered(left, tuple(moment.intended))
+            self._judge(place, left, survival.cost, _law(moment, recovered))
             if self.twice:
-                self._crash_again(place, moment, left)
+                self._crash_again(place, survival.cost, moment, left)
             if self.damaged:
-                self._damage(place, moment, left)
+                self._damage(place, survival.cost, moment, left)
+        if moment.disk.pending and self._wanted(f"{where}/killed"):
+            self._killed(f"{where}/killed", moment)
 
-    def _laws(self, where: str, moment: Moment, left: Disk) -> Recovered:
-        recovered = self.recovered(left, tuple(moment.intended))
-        if recovered.said:
-            raise BrokenLawError(where, f"damage was reported where there was none: {recovered.said}")
-        for slot, found in recovered.shape.items():
-            if found not in (moment.acknowledged[slot], moment.intended[slot]):
-                raise BrokenLawError(
-                    where,
-                    f"{slot.key} reads as {show(found)}; acknowledged is {show(moment.acknowledged[slot])}, "
-                    f"under way {show(moment.intended[slot])}",
-                )
-            if recovered.published[slot] != found:
-                shown = show(recovered.published[slot])
-                raise BrokenLawError(where, f"{slot.published} shows {shown}, the truth is {show(found)}")
-        return recovered
+    def _wanted(self, place: str) -> bool:
+        return self.only is None or self.only == place or self.only.startswith(f"{place}/")
 
-    def _damage(self, where: str, moment: Moment, left: Disk) -> None:
+    def _judge(self, place: str, disk: Disk, cost: int, problem: str | None) -> None:
+        if self.only is not None and self.only != place:
+            return
+        self.met = disk
+        if problem is None:
+            return
+        broken = BrokenLawError(place, problem, disk, cost)
+        if self.broken is None:
+            raise broken
+        self.broken.append(broken)
+
+    def _crash_again(self, where: str, cost: int, moment: Moment, left: Disk) -> None:
+        """The recovery is stopped as well; the next one must find the same laws, and the same where it had ended."""
+        whole = self.recovered(left, tuple(moment.intended)).shape
+        for count, (disk, ended) in enumerate(stops(self.wrap(store.take_over("NODE2")), left)):
+            for survival, again in disk.crashes():
+                place = f"{where}/then {count}/{survival}"
+                if not self._wanted(place):
+                    continue
+                self.second_crashes += 1
+                found = self.recovered(again, tuple(moment.intended))
+                problem = _law(moment, found) or (_another(whole, found.shape) if ended else None)
+                self._judge(place, again, cost + survival.cost + 1, problem)
+
+    def _killed(self, where: str, moment: Moment) -> None:
+        """Only the process dies, and the power fails later: what the next owner found is there, whoever flushed it.
+
+        `twice`: the power may fail before it has taken over.
+        """
+        found, after = drive(self.wrap(store.take_over("NODE2")), moment.disk)
+        assert isinstance(found, Found), f"NODE2 cannot take over: {found}"
+        whole = self._read(after, found, tuple(moment.intended), {}).shape
+        for count, (disk, ended) in enumerate(stops(self.wrap(store.take_over("NODE2")), moment.disk)):
+            for survival, left in disk.crashes() if ended or self.twice else ():
+                place = f"{where}/then {count}/{survival}"
+                if self._wanted(place):
+                    self.kills += 1
+                    recovered = self.recovered(left, tuple(moment.intended))
+                    problem = _law(moment, recovered) or (_another(whole, recovered.shape) if ended else None)
+                    self._judge(place, left, survival.cost + 1, problem)
+
+    def _damage(self, where: str, cost: int, moment: Moment, left: Disk) -> None:
         """Each file in turn is damaged at rest: before the recovery, and between it and the reading."""
         slots = tuple(moment.intended)
         whole = self.recovered(left, slots)
         taken, after = drive(self.wrap(store.take_over("NODE3")), left)
         assert isinstance(taken, Found)
-        for damage, hurt in left.damages():
-            self.damages += 1
-            found = self.recovered(hurt, slots)
-            self._excused(f"{where}/{damage}", moment, whole.shape, found)
-        for damage, hurt in after.damages():
-            self.damages += 1
-            found = self._read(hurt, taken, slots)
-            self._excused(f"{where}/later {damage}", moment, whole.shape, found)
-
-    def _excused(self, where: str, moment: Moment, whole: Shape, found: Recovered) -> None:
-        if found.shape != whole and not found.said:
-            raise BrokenLawError(where, f"{told(found.shape)} was read instead of {told(whole)}, and nothing said so")
-        for slot, spare in moment.spare.items():
-            lost = found.shape[slot] is None and whole[slot] is not None
-            if lost and spare is not None and moment.acknowledged[slot] is not None:
-                raise BrokenLawError(where, f"{slot.key} reads as nothing; {show(spare)} was there to fall back to")
-
-    def _crash_again(self, where: str, moment: Moment, left: Disk) -> None:
-        """The recovery is stopped as well; the next one must find the same laws, and the same where it had ended."""
-        disk, answer = left, None
-        operation = self.wrap(store.take_over("NODE2"))
-        count = 0
-        while True:
-            ended = None
-            try:
-                effect = operation.send(answer)
-            except StopIteration as stopped:
-                ended = stopped.value
-            for survived, again in disk.crashes():
-                self.second_crashes += 1
-                place = f"{where}/then {count}/{survived}"
-                shape = self._laws(place, moment, again).shape
-                if isinstance(ended, Found):
-                    before = self.recovered(left, tuple(moment.intended)).shape
-                    if shape != before:
-                        raise BrokenLawError(place, f"one recovery read {told(before)}, the next {told(shape)}")
-            if ended is not None:
-                return
-            answer, disk = disk.perform(effect)
-            count += 1
+        for path, hurt in left.damages():
+            if self._wanted(f"{where}/damaged {path}"):
+                self.damages += 1
+                problem = _excuse(path, moment, whole.shape, self.recovered(hurt, slots))
+                self._judge(f"{where}/damaged {path}", hurt, cost + 1, problem)
+        for path, hurt in after.damages():
+            if self._wanted(f"{where}/later damaged {path}"):
+                self.damages += 1
+                problem = _excuse(path, moment, whole.shape, self._read(hurt, taken, slots, {}))
+                self._judge(f"{where}/later damaged {path}", hurt, cost + 1, problem)
 
     def recovered(self, disk: Disk, slots: tuple[Slot, ...]) -> Recovered:
         """What a node that takes this disk over finds; equal disks are recovered once."""
         known = (*disk.fingerprint, slots)
         if known not in self._known:
             self.recoveries += 1
+            looked, _ = drive(self.wrap(store.as_left()), disk)
+            left, _, _ = self._loaded(disk, looked.tenure, slots)
             found, after = drive(self.wrap(store.take_over("NODE3")), disk)
             assert isinstance(found, Found), f"NODE3 cannot take over: {found}"
-            self._known[known] = self._read(after, found, slots)
+            self._known[known] = self._read(after, found, slots, left)
         return self._known[known]
 
-    def _read(self, disk: Disk, found: Found, slots: tuple[Slot, ...]) -> Recovered:
+    def _read(self, disk: Disk, found: Found, slots: tuple[Slot, ...], left: Shape) -> Recovered:
+        shape, unread, disk = self._loaded(disk, found.tenure, slots)
+        said = (*found.damage, *(f"{slot.key}: damaged" for slot in unread))
+        kept = {path.rpartition("/")[2]: contents for path, contents in disk.contents.items() if path.endswith(".reg")}
+        return Recovered(
+            shape, said, frozenset(unread), left, _published(disk, slots), kept, _useless(disk, found.tenure)
+        )
+
+    def _loaded(self, disk: Disk, tenure: Tenure, slots: tuple[Slot, ...]) -> tuple[Shape, list[Slot], Disk]:
         shape: Shape = {}
-        said = found.damage
+        unread = []
         for slot in slots:
-            image, disk = drive(self.wrap(store.load(found.tenure, slot)), disk)
+            image, disk = drive(self.wrap(store.load(tenure, slot)), disk)
             shape[slot] = image.tree if isinstance(image, Image) else None
             if image is Win32.REGISTRY_CORRUPT or (isinstance(image, Image) and image.damaged):
-                said += (f"{slot.key}: damaged",)
-        copies = {slot: disk.files[disk.names[slot.published]].now for slot in slots if slot.published in disk.names}
-        published = {
-            slot: copy.tree if isinstance(copy, ImageFile) and copy.key == slot.key else None
-            for slot, copy in ((slot, copies.get(slot)) for slot in slots)
-        }
-        return Recovered(shape, said, published)
+                unread.append(slot)
+        return shape, unread, disk
+
+
+# --- the laws: what is wrong, None where nothing is -----------------------------------------------------------------
+
+
+def _law(moment: Moment, recovered: Recovered) -> str | None:
+    if recovered.said:
+        return f"damage was reported where there was none: {recovered.said}"
+    for slot, found in recovered.shape.items():
+        if found not in (moment.acknowledged[slot], moment.intended[slot]):
+            return (
+                f"{slot.key} reads as {show(found)}; acknowledged is {show(moment.acknowledged[slot])}, "
+                f"under way {show(moment.intended[slot])}"
+            )
+    if recovered.left != recovered.shape:
+        return f"who does not take over reads {told(recovered.left)}, who does {told(recovered.shape)}"
+    for name, content in moment.undo.items():
+        if recovered.undo.get(name) != UndoFile(content=content):
+            return f"the undo file {name} was answered, and holds {recovered.undo.get(name)!r} now"
+    if recovered.useless:
+        return f"of no use to anybody: {', '.join(recovered.useless)}"
+    return _unpublished(recovered.published, recovered.shape)
+
+
+def _unpublished(published: Shape, shape: Shape) -> str | None:
+    for slot, copy in published.items():
+        if copy != shape[slot]:
+            return f"{slot.published} shows {show(copy)}, the truth is {show(shape[slot])}"
+    return None
+
+
+def _another(before: Shape, after: Shape) -> str | None:
+    return None if before == after else f"one recovery read {told(before)}, the next {told(after)}"
+
+
+def _excuse(path: str, moment: Moment, whole: Shape, found: Recovered) -> str | None:
+    """Whether what is read with one file damaged differs as it may from what is read without the damage."""
+    if not path.endswith(".img") and "index-" not in path and (found.shape != whole or found.said):
+        return f"damage of {path} matters: {told(found.shape)} instead of {told(whole)}, said {found.said}"
+    others = [text for text in found.said if "does not read" in text or "is gone" in text]
+    if not all(path in text for text in others):
+        return f"{path} is damaged, and said is {others}"
+    if found.shape != whole and not found.said:
+        return f"{told(found.shape)} was read instead of {told(whole)}, and nothing said so"
+    for slot, spare in moment.spare.items():
+        if path.endswith(".img") and found.shape[slot] != whole[slot] and slot not in found.unread:
+            return f"whoever loads {slot.key} gets {show(found.shape[slot])}, and does not hear of the damage"
+        if found.shape[slot] in moment.refused:
+            return f"{slot.key} reads as {show(found.shape[slot])}, which was refused"
+        lost = found.shape[slot] is None and whole[slot] is not None
+        if lost and spare is not None and moment.acknowledged[slot] is not None:
+            return f"{slot.key} reads as nothing; {show(spare)} was there to fall back to"
+    return None
+
+
+def _published(disk: Disk, slots: Iterable[Slot]) -> Shape:
+    """What ordinary tools see."""
+    copies = {slot: disk.contents.get(slot.published) for slot in slots}
+    return {
+        slot: copy.tree if isinstance(copy, ImageFile) and copy.key == slot.key else None
+        for slot, copy in copies.items()
+    }
+
+
+def _useless(disk: Disk, tenure: Tenure) -> tuple[str, ...]:
+    """The files that a take-over should have swept away."""
+    used = {f"claim-e{tenure.epoch}-{tenure.writer}", f"index-e{tenure.epoch}-{tenure.writer}"}
+    for place, names in tenure.index.items():
+        folder, number = place.split("/")
+        used |= {f"{folder}/{name}" for name in names} | {f"{folder}/{int(number):08d}.CPT"}
+    return tuple(
+        path
+        for path, contents in disk.contents.items()
+        if contents is not None and path not in used and not path.endswith((".reg", DAMAGED))
+    )
+
+
+def told(shape: Shape) -> str:
+    return ", ".join(f"{slot.key}: {show(found)}" for slot, found in shape.items())
+
+
+# --- carrying out ---------------------------------------------------------------------------------------------------
 
 
 def drive(operation: Op[Any], disk: Disk) -> tuple[Any, Disk]:
@@ -305,149 +389,118 @@ def drive(operation: Op[Any], disk: Disk) -> tuple[Any, Disk]:
         answer, disk = disk.perform(effect)
 
 
-def show(found: KeyTree | None) -> str:
-    """A tree of a script by its number."""
-    if found is None:
-        return "nothing"
-    port = found.value("Port")
-    return f"tree {port.plain()}" if port is not None else repr(found)
-
-
-def told(shape: Shape) -> str:
-    return ", ".join(f"{slot.key}: {show(found)}" for slot, found in shape.items())
-
-
-# --- two owners at once ---------------------------------------------------------------------------------------------
-
-
-class Race:
-    """A stale owner saves while another takes the disk over: every interleaving of their effects.
-
-    States that are equal (the disk, and what each has been answered) are continued once. Law: a save that was
-    acknowledged is what the new owner reads; one that was refused or never answered is not, unless it was in place
-    before the new owner looked.
-    """
-
-    def __init__(self, wrap: Wrap = plain, *, only: str | None = None) -> None:
-        self.wrap = wrap
-        self.only = None if only is None else only.removeprefix("race/")
-        self.states = 0
-        self.ends = 0
-        self.refused = 0
-
-    def run(self) -> None:
-        """One save in flight against a take-over, then a save by the new owner. Raises BrokenLawError."""
-        disk, stale = Disk(), Tenure(0, "nobody", {})
-        for act in (Act(None), Act(APP, tree(1)), Act(APP, tree(2))):
-            stale, disk = drive(self.wrap(_quietly(perform(act, stale))), disk)
-        first: tuple[Disk, tuple[Any, ...], tuple[Any, ...], str] = (disk, (None,), (None,), "")
-        stack, seen = [first], set()
-        while stack:
-            disk, told_old, told_new, path = stack.pop()
-            if self.only is not None and not self.only.startswith(path):
-                continue
-            known = disk.fingerprint, _frozen(told_old), _frozen(told_new)
-            if known in seen:
-                continue
-            seen.add(known)
-            self.states += 1
-            old, new = self._replayed(self._old(stale), told_old), self._replayed(self._new(), told_new)
-            if isinstance(old, Ended) and isinstance(new, Ended):
-                self._judge(f"race/{path}", disk, old.value, new.value)
-            if not isinstance(new, Ended):
-                answer, after = disk.perform(new)
-                stack.append((after, told_old, (*told_new, answer), path + "n"))
-            if not isinstance(old, Ended):
-                answer, after = disk.perform(old)
-                stack.append((after, (*told_old, answer), told_new, path + "o"))
-
-    def _old(self, stale: Tenure) -> Op[Any]:
-        """The stale owner's save of tree 3; answers whether it was acknowledged."""
-        image = yield from store.save(stale, APP, tree(3))
-        if not isinstance(image, ImageFile):
-            return False
-        yield from store.tidy(stale, image)
-        return True
-
-    def _new(self) -> Op[Any]:
-        """The new owner takes over, and reads; then saves tree 4, and reads again."""
-        found = yield from store.take_over("NODE2")
-        assert isinstance(found, Found)
-        read = yield from store.load(found.tenure, APP)
-        image = yield from store.save(found.tenure, APP, tree(4))
-        assert isinstance(image, ImageFile)
-        yield from store.tidy(found.tenure, image)
-        again = yield from store.load(found.tenure, APP)
-        return read, again
-
-    def _replayed(self, operation: Op[Any], answers: tuple[Any, ...]) -> Any:
-        operation = self.wrap(operation)
-        effect: Any = None
-        for answer in answers:
-            try:
-                effect = operation.send(answer)
-            except StopIteration as ended:
-                return Ended(ended.value)
-        return effect
-
-    def _judge(self, path: str, disk: Disk, acknowledged: bool, read: tuple[Any, Any]) -> None:
-        self.ends += 1
-        self.refused += not acknowledged
-        first, second = (each.tree if isinstance(each, Image) and not each.damaged else None for each in read)
-        if first not in (tree(2), tree(3)) or (acknowledged and first != tree(3)):
-            said = "acknowledged" if acknowledged else "refused"
-            raise BrokenLawError(path, f"the stale owner's save was {said}, the new owner reads {show(first)}")
-        if second != tree(4):
-            raise BrokenLawError(path, f"the new owner reads {show(second)} after it has saved tree 4")
-        found, after = drive(self.wrap(store.take_over("NODE3")), disk)
-        assert isinstance(found, Found)
-        image, _ = drive(self.wrap(store.load(found.tenure, APP)), after)
-        if not isinstance(image, Image) or image.tree != tree(4):
-            raise BrokenLawError(path, f"a third owner reads {image}, the newest acknowledged is tree 4")
-
-
-class Ended(msgspec.Struct, frozen=True):
-    """An operation has ended, with this."""
-
-    value: Any
-
-
-def _quietly(operation: Op[Any]) -> Op[Any]:
-    """The operation without the marks for the engine."""
+def stops(operation: Op[Any], disk: Disk) -> Iterator[tuple[Disk, bool]]:
+    """The disk before each effect, and after the last: then True."""
     answer = None
     while True:
         try:
             effect = operation.send(answer)
-        except StopIteration as ended:
-            return ended.value
-        answer = None if isinstance(effect, Acknowledged) else (yield effect)
+        except StopIteration:
+            yield disk, True
+            return
+        yield disk, False
+        answer, disk = disk.perform(effect)
 
 
-def _frozen(answers: tuple[Any, ...]) -> tuple[str, ...]:
-    return tuple(map(repr, answers))
+# --- the smallest case ----------------------------------------------------------------------------------------------
+
+
+def smallest(script: str, wrap: Wrap, *, twice: bool, damaged: bool) -> BrokenLawError | None:
+    """A broken law of the script's: no act can be left out, at the fewest effects, with the least that goes wrong."""
+
+    def broken(tried: str) -> list[BrokenLawError]:
+        enumeration = Enumeration(wrap, twice=twice, damaged=damaged, gather=True)
+        try:
+            enumeration.run((tried,))
+        except AssertionError:  # of the store itself, or of an act that cannot be done
+            return []
+        return enumeration.broken or []
+
+    least, shorter = script.split(), True
+    while shorter:
+        tried = [least[:at] + least[at + 1 :] for at in range(len(least) - 1, -1, -1)]
+        found = next((acts for acts in tried if acts and broken(" ".join(acts))), None)
+        shorter, least = found is not None, found or least
+    return min(broken(" ".join(least)), key=lambda each: (each.cost, len(each.replay)), default=None)
+
+
+def files(disk: Disk) -> Iterator[str]:
+    """The files of a disk and what is in them, a line each."""
+    for path, contents in sorted(disk.contents.items()):
+        match contents:
+            case ImageFile(key=key, tree=kept):
+                yield f"  {path}: {key} {'removed' if kept is None else show(kept)}"
+            case IndexFile(images=images):
+                listed = ", ".join(f"{place}: {list(names)}" for place, names in images.items())
+                yield f"  {path}: {listed or 'nothing'}"
+            case Unreadable():
+                yield f"  {path}: does not read"
+            case ClaimFile():
+                yield f"  {path}: a claim"
+            case UndoFile():
+                yield f"  {path}: an undo file"
+            case None:
+                yield f"  {path}/"
+
+
+def shown(broken: BrokenLawError, command: str) -> str:
+    """A broken law, the disk that the power loss left, and what repeats it."""
+    return "\n".join((str(broken), *files(broken.disk), f"  replay: {command} {quote(broken.replay)}"))
+
+
+def replayed(only: str, wrap: Wrap, command: str) -> int:
+    """Repeat one case and show it; the status to end with."""
+    from tests.crashes.races import Race, is_race
+
+    met: Disk | None
+    try:
+        if is_race(only):
+            race = Race(only.split("/")[1], wrap, only=only)
+            race.run()
+            met = race.met
+        else:
+            enumeration = Enumeration(wrap, only=only)
+            enumeration.run((only.partition("/")[0],))
+            met = enumeration.met
+    except BrokenLawError as broken:
+        print(shown(broken, command))
+        return 1
+    except ValueError as error:
+        print(f"{error}: a replay is what a broken law prints", file=sys.stderr)
+        return 2
+    if met is None:
+        print(f"no case is called {only!r}: a replay is what a broken law prints", file=sys.stderr)
+        return 2
+    print("every law holds here", *files(met), sep="\n")
+    return 0
 
 
 def main(arguments: list[str]) -> int:
     """Print the counts; with a replay, repeat that case alone."""
-    only = arguments[0] if arguments else None
-    enumeration, race = Enumeration(only=only), Race(only=only)
+    from tests.crashes.races import RACES, Race
+
+    command = "python -m tests.crashes.enumerate"
+    if arguments:
+        return replayed(arguments[0], plain, command)
+    enumeration = Enumeration()
     try:
-        if only is None or not only.startswith("race/"):
-            enumeration.run()
-        if only is None or only.startswith("race/"):
+        enumeration.run()
+        effects = [list(moments(script, plain))[-1].effects for script in SCRIPTS.values()]
+        print(f"{sum(effects)} effects in {len(SCRIPTS)} scripts; stopped before and after each:")
+        print(f"{enumeration.crashes} crash states, {enumeration.second_crashes} with a second crash in the recovery,")
+        print(f"{enumeration.kills} after a kill, {enumeration.damages} with a damaged file;")
+        print(f"{enumeration.recoveries} different disks recovered; 0 violations")
+        for name, kind in RACES.items():
+            race = Race(name, switches=kind.most)
             race.run()
+            print(f"{race}; 0 violations")
     except BrokenLawError as broken:
-        print(broken)
+        print(shown(broken, command))
         return 1
-    lengths = [list(moments(script, plain))[-1].effects for script in SCRIPTS.values()]
-    print(f"{sum(lengths)} effects in {len(SCRIPTS)} scripts; stopped before and after each:")
-    print(f"{enumeration.crashes} crash states, {enumeration.second_crashes} with a second crash in the recovery,")
-    print(
-        f"{enumeration.damages} with a damaged file; {enumeration.recoveries} different disks recovered; 0 violations"
-    )
-    print(f"two owners at once: {race.states} states, {race.ends} ends, {race.refused} saves refused; 0 violations")
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    from tests.crashes.enumerate import main as imported  # this module by its name, as the races know it
+
+    sys.exit(imported(sys.argv[1:]))

@@ -1,14 +1,19 @@
 """Mistakes that a store can have, each planted in one line, and which the enumerator has to find.
 
-`python -m tests.crashes.planted` prints mistake, what found it, and the case that repeats it.
+`python -m tests.crashes.planted` prints each mistake and the smallest case found for it: the law that is broken, the
+files that the power loss left, and the command that repeats it. With `--mistake TITLE REPLAY`, it repeats that case
+(1: a law is broken there, 0: they hold, 2: there is no such case or mistake).
 """
 
 from __future__ import annotations
 
+import inspect
 import re
 import sys
+import textwrap
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from shlex import quote
 from typing import Any
 from unittest.mock import patch
 
@@ -19,7 +24,9 @@ from sim.checkpoint.effects import Image, Op
 from sim.checkpoint.files import UNREADABLE, FlushFile, FlushFolder, ImageFile, ReadFile
 from sim.checkpoint.store import Slot, Tenure
 from sim.registry import KeyTree, Win32
-from tests.crashes.enumerate import BrokenLawError, Enumeration, Race, Wrap, plain, tree
+from tests.crashes.enumerate import BrokenLawError, Enumeration, Wrap, plain, replayed, shown, smallest
+from tests.crashes.races import RACES, Race, least
+from tests.crashes.scripts import SCRIPTS, tree
 
 
 class Mistake(msgspec.Struct, frozen=True):
@@ -37,6 +44,16 @@ class Mistake(msgspec.Struct, frozen=True):
             return
         with patch.object(store, self.name, self.function):
             yield
+
+
+def in_line(title: str, name: str, right: str, wrong: str) -> Mistake:
+    """A mistake in the text of a function of the store: these words instead of those."""
+    source = textwrap.dedent(inspect.getsource(getattr(store, name)))
+    assert source.count(right) == 1, f"{name} says {right!r} {source.count(right)} times"
+    there = dict(vars(store))
+    # The names are looked up in a copy of the store, so that what is planted elsewhere is not found here.
+    exec(compile("from __future__ import annotations\n" + source.replace(right, wrong), name, "exec"), there)
+    return Mistake(title, name=name, function=there[name])
 
 
 def without(kind: type) -> Wrap:
@@ -220,33 +237,149 @@ MISTAKES = (
     Mistake("no look for a newer claim", name="newer_claim", function=no_claim),
     Mistake("looked before it claimed", name="take_over", function=take_over_looking_first),
     Mistake("an unfinished file is promoted", name="image_name", function=promoted),
+    in_line("a new folder is not flushed", "_make_folder", "error or (yield from flush_folder(ROOT))", "error"),
+    in_line(
+        "names are not flushed before an index lists them", "_write_down", "yield from flush_folder(folder)", "None"
+    ),
+    in_line("a take-over does not heed a rival", "take_over", "(yield from _rival(epoch, writer)) or error", "error"),
+    in_line("a rival in the same epoch is not seen", "_rival", "claim[0] >= epoch", "claim[0] > epoch"),
+    in_line("no look before the sweep", "take_over", "(yield from newer_claim(epoch)) or error", "error"),
+    in_line(
+        "the sweep deletes later owners' claims",
+        "_sweep",
+        "_epoch(name) >= tenure.epoch",
+        "_epoch(name) == tenure.epoch",
+    ),
+    in_line(
+        "the sweep deletes images of any epoch",
+        "_sweep_folder",
+        "name not in listed and _epoch(name) < tenure.epoch",
+        "name not in listed",
+    ),
+    in_line(
+        "the sweep deletes what later owners are writing",
+        "_sweep_folder",
+        "name.endswith(ASIDE) and _epoch(name) < tenure.epoch",
+        "name.endswith(ASIDE)",
+    ),
+    in_line("the sweep leaves old images", "_sweep_folder", "unread += yield from _drop(folder, name)", "pass"),
+    in_line(
+        "a damaged newest image is not listed",
+        "as_left",
+        "(*(name for name in bad if name == candidates[0]), *good)",
+        "tuple(good)",
+    ),
+    in_line("one image is listed", "as_left", "candidates, 2)", "candidates, 1)"),
+    in_line(
+        "a dropped image is called damage", "_readable", "elif contents is not None or name == candidates[0]", "else"
+    ),
+    in_line(
+        "a damaged index is kept quiet",
+        "_newest_index",
+        '(f"index {newest[0]} does not read: the highest version of each image is taken",)',
+        "()",
+    ),
+    in_line(
+        "the highest version counts before the epoch",
+        "_candidates",
+        "(each.epoch, each.version)",
+        "(each.version, each.epoch)",
+    ),
+    in_line("the published copy stays after a removal", "tidy", "yield from delete(slot.published)", "pass"),
+    in_line(
+        "the last good image is dropped",
+        "tidy",
+        "keep = {newest, *(spare if image.tree is not None else ())}",
+        "keep = {newest}",
+    ),
+    in_line("a save drops later owners' images", "tidy", " and name.epoch <= tenure.epoch", ""),
+    in_line("another key's image is restored", "_load", " and contents.key == slot.key", ""),
+    in_line(
+        "a stale owner is not told why it reads nothing",
+        "load",
+        "(yield from newer_claim(tenure.epoch)) or image",
+        "image",
+    ),
+    in_line(
+        "an undo file is answered before its name is durable",
+        "quarantine",
+        "error or (yield from flush_folder(slot.folder))",
+        "error",
+    ),
+    in_line("an undo file is not flushed", "quarantine", "error or (yield from flush_file(aside))", "error"),
+    in_line(
+        "an undo file is written over another owner's",
+        "quarantine",
+        'yield from link(aside, f"{slot.folder}/{_undo(slot, number)}")',
+        'yield from rename(aside, f"{slot.folder}/{_undo(slot, number)}")',
+    ),
 )
+"""Not among them, since nothing that can happen tells it from the right thing: that an owner's own images are told by
+epoch and writer, and not by the epoch alone. An epoch has one owner (races: "one epoch has two owners"), and whoever
+gave way in it has saved nothing."""
 
 
 def found(mistake: Mistake) -> str | None:
-    """The message of the law that the mistake breaks, and its replay; None where nothing notices it."""
+    """The message of the law that the mistake breaks; None where nothing notices it."""
     with mistake.made():
-        once = Enumeration(mistake.wrap, twice=False, damaged=False)
-        hurt = Enumeration(mistake.wrap, twice=False)
-        for check in (once, Race(mistake.wrap), hurt, Enumeration(mistake.wrap)):
+        for _, check in _checks(mistake.wrap):
             try:
                 check.run()
-            except BrokenLawError as broken:
-                return f"{type(check).__name__}: {broken}"
-            except AssertionError as broken:
-                return f"{type(check).__name__}: an assertion of the store: {broken}"
+            except AssertionError as broken:  # a broken law, or an assertion of the store
+                return str(broken)
     return None
 
 
-def main() -> int:
-    """Print what finds each mistake."""
+def _checks(wrap: Wrap) -> Iterator[tuple[str, Enumeration | Race]]:
+    """What looks for a mistake, the quickest first; a race by its name."""
+    yield "", Enumeration(wrap, twice=False, damaged=False)
+    for name, race in RACES.items():
+        if len(race.parties) == 2:
+            yield name, Race(name, wrap, switches=2)
+    yield "", Enumeration(wrap, twice=False)
+    for name in RACES:
+        yield name, Race(name, wrap)
+    yield "", Enumeration(wrap)
+
+
+def smallest_of(mistake: Mistake) -> BrokenLawError | str | None:
+    """The smallest case that shows the mistake; the words of an assertion where that is all there is."""
+    words = None
+    with mistake.made():
+        for name, check in _checks(mistake.wrap):
+            try:
+                check.run()
+            except BrokenLawError as broken:
+                if isinstance(check, Race):
+                    return least(name, mistake.wrap) or broken
+                script = broken.replay.partition("/")[0]
+                return smallest(script, mistake.wrap, twice=check.twice, damaged=check.damaged) or broken
+            except AssertionError as assertion:
+                words = words or f"an assertion of the store: {assertion}"
+    return words
+
+
+def main(arguments: list[str]) -> int:
+    """Print what finds each mistake, or repeat a case of one."""
+    command = "python -m tests.crashes.planted --mistake"
+    if arguments:
+        titles = {mistake.title: mistake for mistake in MISTAKES}
+        if len(arguments) != 3 or arguments[0] != "--mistake" or arguments[1] not in titles:
+            print("usage: python -m tests.crashes.planted [--mistake TITLE REPLAY]; the titles are", file=sys.stderr)
+            print(*titles, sep="\n", file=sys.stderr)
+            return 2
+        mistake = titles[arguments[1]]
+        with mistake.made():
+            return replayed(arguments[2], mistake.wrap, f"{command} {quote(mistake.title)}")
     missed = 0
     for each in MISTAKES:
-        told = found(each)
-        missed += told is None
-        print(f"{each.title}: {told or 'NOT FOUND'}")
+        case = smallest_of(each)
+        missed += case is None
+        told = shown(case, f"{command} {quote(each.title)}") if isinstance(case, BrokenLawError) else case
+        print(f"{each.title}: {told or 'NOT FOUND'}", flush=True)
+    print(f"{len(MISTAKES) - missed} of {len(MISTAKES)} planted mistakes found, in {len(SCRIPTS)} scripts and races")
     return 1 if missed else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -29,7 +29,7 @@ from sim.registry import KeyPath, Win32
 from sim.scenario.model import Scenario
 from sim.world.disk import Damaged, QuorumDisk
 from sim.world.run import begun
-from tests.crashes.enumerate import tree, undo
+from tests.crashes.scripts import tree, undo
 
 STORY = r"""
 scenario: Who may save

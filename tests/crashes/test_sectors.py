@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from sim.checkpoint.files import UNREADABLE, ClaimFile, ImageFile, IndexFile
 from sim.checkpoint.image import decode, encode
 from sim.registry import KeyTree
-from tests.crashes.enumerate import APP, tree
+from tests.crashes.scripts import APP, tree
 from tests.registry.strategies import trees
 
 SECTOR = 512

@@ -13,7 +13,8 @@ from sim.checkpoint.image import encode
 from sim.checkpoint.store import Contested, Found, Tenure
 from sim.registry import Win32, read_hive
 from tests.crashes.disk import Disk
-from tests.crashes.enumerate import APP, Acknowledged, Act, drive, perform, tree, undo
+from tests.crashes.enumerate import drive
+from tests.crashes.scripts import APP, Acknowledged, acts, perform, tree, undo
 
 PAGE = Path(sim.checkpoint.__file__).with_name("STORE.md").read_text(encoding="utf-8")
 
@@ -55,7 +56,8 @@ def rows(heading: str) -> list[str]:
 
 def test_the_page_lists_every_effect_of_a_save() -> None:
     tenure, disk = taken(Disk())
-    made = effects_of(perform(Act(APP, tree(1)), tenure), disk)
+    (act,) = acts("App=1")
+    made = effects_of(perform(act, tenure), disk)
     image = f"{APP.folder}/00000001-e1-v1-NODE1.img"
     plain = [each.replace(image, "<i>").replace(APP.folder, "<f>") for each in made]
     assert plain == rows("### Save")
@@ -78,7 +80,7 @@ def test_the_last_good_image_is_used_and_the_damaged_one_kept_aside() -> None:
     for number in (1, 2):
         disk = saved(disk, tenure, number)
     name = f"{APP.folder}/00000001-e1-v2-NODE1.img"
-    (hurt,) = (left for what, left in disk.damages() if what == f"damaged {name}")
+    (hurt,) = (left for path, left in disk.damages() if path == name)
     assert drive(store.load(tenure, APP), hurt)[0] == Image(1, tree(1), damaged=True)
     after = saved(hurt, tenure, 3)
     assert name + store.DAMAGED in after.names
@@ -109,7 +111,7 @@ def test_an_absent_and_a_removed_checkpoint_are_not_found() -> None:
 def test_where_no_image_reads_that_is_an_error() -> None:
     tenure, disk = taken(Disk())
     disk = saved(disk, tenure, 1)
-    hurt = next(left for what, left in disk.damages() if what.endswith(".img"))
+    hurt = next(left for path, left in disk.damages() if path.endswith(".img"))
     assert drive(store.load(tenure, APP), hurt)[0] is Win32.REGISTRY_CORRUPT
 
 
