@@ -27,6 +27,7 @@ COMMON = {
     "LooksAlivePollInterval": "number",
     "IsAlivePollInterval": "number",
     "PendingTimeout": "number",
+    "RestartDelay": "number",
 }
 """Common properties, kept in the resource's own key; all others are private and live below `Parameters`."""
 
@@ -40,8 +41,15 @@ PRIVATE = {
 }
 """The documented private properties, and whether each is a number or a text (domain.md 61, 62)."""
 
-GROUP_COMMON = {"Description": "text", "FailoverThreshold": "number", "FailoverPeriod": "number"}
-"""A group's common properties, as far as they are modelled (domain.md 67)."""
+GROUP_COMMON = {
+    "Description": "text",
+    "FailoverThreshold": "number",
+    "FailoverPeriod": "number",
+    "AutoFailbackType": "number",
+    "FailbackWindowStart": "number",
+    "FailbackWindowEnd": "number",
+}
+"""A group's common properties, as far as they are modelled (domain.md 67, 69)."""
 
 
 def at_start(plan: ClusterPlan) -> KeyTree:

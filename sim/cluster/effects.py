@@ -9,7 +9,7 @@ from __future__ import annotations
 import msgspec
 
 from sim.checkpoint.effects import Op
-from sim.cluster.state import PENDING, Cluster, NodeState, State
+from sim.cluster.state import PENDING, Cluster, NodeState, Process, State
 
 
 class Operation(msgspec.Struct, frozen=True):
@@ -131,6 +131,16 @@ class CutOff(Condition, frozen=True):
         return cluster.is_up(self.node) and not cluster.reaches_quorum(self.node)
 
 
+class Unwell(Condition, frozen=True):
+    """The resource is online, and its process is no more, or answers nothing."""
+
+    resource: str
+
+    def holds(self, cluster: Cluster) -> bool:
+        seen = cluster.resources.get(self.resource)
+        return seen is not None and seen.state is State.ONLINE and (seen.hung or not seen.process)
+
+
 class Unrenewable(Condition, frozen=True):
     """The quorum disk has an owner, and is gone."""
 
@@ -177,6 +187,13 @@ class Lapse(msgspec.Struct, frozen=True):
     micros: int
 
 
+class AwaitHour(msgspec.Struct, frozen=True):
+    """Answered as soon as the local hour of the day is `start` or later, and before `end`."""
+
+    start: int
+    end: int
+
+
 class SetState(msgspec.Struct, frozen=True):
     """The resource is in this state now."""
 
@@ -192,27 +209,45 @@ class SetWanted(msgspec.Struct, frozen=True):
 
 
 class CountFailure(msgspec.Struct, frozen=True):
-    """One more failure of the resource (or one that is too old to count: `by` -1); answered with the cluster."""
+    """One more failure of the resource; answered with the cluster."""
 
     resource: str
-    by: int = 1
+
+
+class ForgetFailure(msgspec.Struct, frozen=True):
+    """A failure of the resource is too old to count."""
+
+    resource: str
+    failure: int
 
 
 class CountFailover(msgspec.Struct, frozen=True):
-    """One more failover of the group for failure, or one less; answered with the cluster."""
+    """One more failover of the group for failure; answered with the cluster."""
 
     group: str
-    by: int = 1
+
+
+class ForgetFailover(msgspec.Struct, frozen=True):
+    """A failover of the group is too old to count."""
+
+    group: str
+    failover: int
 
 
 class StartProcess(msgspec.Struct, frozen=True):
-    """The resource's process starts on this node; answered True when it is online, False where it died before."""
+    """The resource's process starts on this node; answered when it is ready, or why it is not."""
 
     resource: str
 
 
 class StopProcess(msgspec.Struct, frozen=True):
-    """The resource's process is asked to end; answered when it has."""
+    """The resource's process is asked to end; answered when it has, or when it was silent for too long."""
+
+    resource: str
+
+
+class TerminateProcess(msgspec.Struct, frozen=True):
+    """The resource's process is ended without being asked, if it is still there."""
 
     resource: str
 
@@ -278,6 +313,12 @@ class Spawn(msgspec.Struct, frozen=True):
     operation: Operation
 
 
+class HandOver(msgspec.Struct, frozen=True):
+    """This operation ends here, and another one goes on: it may start an equal one to this again."""
+
+    operation: Operation
+
+
 def look() -> Op[Cluster]:
     cluster = yield Look()
     assert isinstance(cluster, Cluster), f"Look answered with {cluster!r}"
@@ -315,26 +356,44 @@ def set_wanted(resources: tuple[str, ...], wanted: bool) -> Op[None]:
     yield SetWanted(resources, wanted)
 
 
-def count_failure(resource: str, by: int = 1) -> Op[Cluster]:
-    cluster = yield CountFailure(resource, by)
+def count_failure(resource: str) -> Op[Cluster]:
+    cluster = yield CountFailure(resource)
     assert isinstance(cluster, Cluster), f"CountFailure answered with {cluster!r}"
     return cluster
 
 
-def count_failover(group: str, by: int = 1) -> Op[Cluster]:
-    cluster = yield CountFailover(group, by)
+def count_failover(group: str) -> Op[Cluster]:
+    cluster = yield CountFailover(group)
     assert isinstance(cluster, Cluster), f"CountFailover answered with {cluster!r}"
     return cluster
 
 
-def start_process(resource: str) -> Op[bool]:
-    alive = yield StartProcess(resource)
-    assert isinstance(alive, bool), f"StartProcess answered with {alive!r}"
-    return alive
+def forget_failure(resource: str, failure: int) -> Op[None]:
+    yield ForgetFailure(resource, failure)
 
 
-def stop_process(resource: str) -> Op[None]:
-    yield StopProcess(resource)
+def forget_failover(group: str, failover: int) -> Op[None]:
+    yield ForgetFailover(group, failover)
+
+
+def await_hour(start: int, end: int) -> Op[None]:
+    yield AwaitHour(start, end)
+
+
+def start_process(resource: str) -> Op[Process]:
+    found = yield StartProcess(resource)
+    assert isinstance(found, Process), f"StartProcess answered with {found!r}"
+    return found
+
+
+def stop_process(resource: str) -> Op[Process]:
+    found = yield StopProcess(resource)
+    assert isinstance(found, Process), f"StopProcess answered with {found!r}"
+    return found
+
+
+def terminate_process(resource: str) -> Op[None]:
+    yield TerminateProcess(resource)
 
 
 def set_owner(group: str, owner: str) -> Op[None]:
@@ -373,3 +432,7 @@ def stop_service(node: str, *, known: bool) -> Op[None]:
 
 def spawn(operation: Operation) -> Op[None]:
     yield Spawn(operation)
+
+
+def hand_over(operation: Operation) -> Op[None]:
+    yield HandOver(operation)

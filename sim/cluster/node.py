@@ -29,7 +29,7 @@ from sim.cluster.effects import (
     stop_service,
     wait_for,
 )
-from sim.cluster.group import MoveGroup, OnlineGroup
+from sim.cluster.group import FailBack, MoveGroup, OnlineGroup
 from sim.cluster.resource import TakeOffline
 from sim.cluster.state import Cluster, NodeState, State
 
@@ -71,6 +71,8 @@ class StartService(Operation, frozen=True):
         cluster = yield from wait_for(MayJoin(self.node))
         if any(cluster.connected(self.node, member) for member in cluster.members()):
             yield from set_node(self.node, NodeState.UP)
+            for group in cluster.plan.groups:
+                yield from spawn(FailBack(None, group, self.node))
         else:
             yield from self.form()
 

@@ -13,6 +13,7 @@ from functools import lru_cache
 import msgspec
 
 from sim.checkpoint.policy import Policy
+from sim.cluster.application import Need, Reads
 from sim.cluster.profile import Profile, Timing, timing
 from sim.registry import KeyPath, Value
 
@@ -32,6 +33,7 @@ class ResourcePlan(msgspec.Struct, frozen=True, kw_only=True):
 
     `properties` holds common and private properties by their documented names, as registry values.
     `possible_owners`: the nodes that may host it (domain.md 70); None: every node.
+    `needs`: what its process needs of its registry, and `reads` when it reads it (`sim.cluster.application`).
     """
 
     name: str
@@ -41,6 +43,8 @@ class ResourcePlan(msgspec.Struct, frozen=True, kw_only=True):
     checkpoints: tuple[KeyPath, ...] = ()
     properties: dict[str, Value] = {}
     possible_owners: tuple[str, ...] | None = None
+    needs: tuple[Need, ...] = ()
+    reads: Reads = Reads.START
 
     @property
     def guid(self) -> str:
@@ -63,7 +67,10 @@ class GroupPlan(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ClusterPlan(msgspec.Struct, frozen=True, kw_only=True):
-    """A cluster: nodes in order, groups, resources in order of their groups, its timing, and its policy at restores."""
+    """A cluster: nodes in order, groups, resources in order of their groups, its timing, and its policy at restores.
+
+    `starts_at`: the local time of day when time starts, in microseconds since midnight.
+    """
 
     nodes: tuple[str, ...]
     groups: dict[str, GroupPlan]
@@ -71,6 +78,7 @@ class ClusterPlan(msgspec.Struct, frozen=True, kw_only=True):
     profile: Profile = Profile.NT4
     timing: Timing = timing()
     policy: Policy = Policy.OVERWRITE
+    starts_at: int = 0
 
 
 @lru_cache(maxsize=4096)

@@ -7,40 +7,38 @@ process has stopped and before the state is Offline (assumed: domain.md 144).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from sim.checkpoint.effects import Op, log_event
 from sim.checkpoint.engine import SOURCE, after_failure, after_offline, before_online
 from sim.cluster.effects import (
+    Condition,
     Operation,
     ProcessGone,
     Settled,
     Stopped,
+    Unwell,
     await_beat,
     count_failover,
     count_failure,
+    forget_failover,
+    forget_failure,
+    hand_over,
     lapse,
     look,
     set_state,
     spawn,
     start_process,
     stop_process,
+    terminate_process,
     wait_for,
 )
-from sim.cluster.plan import ClusterPlan
-from sim.cluster.state import State
-from sim.registry import Value
+from sim.cluster.properties import NEVER, failover_threshold, of_group, of_resource
+from sim.cluster.state import Cluster, Process, State
 
 RESOURCE_FAILED = 1069
 THRESHOLD_EXCEEDED = 1254
 
-RESTART_ACTION = 2
+RESTART_THEN_FAIL_OVER = 2
 """RestartAction: 0 none, 1 restart, 2 restart, then fail the group over (MSDN resources-restartaction)."""
-RESTART_THRESHOLD = 3
-RESTART_PERIOD = 900_000
-FAILOVER_THRESHOLD = 10
-"""FailoverThreshold of NT 4.0, 2000 and 2003 (SDK98 cluprops_3t2r; domain.md 67)."""
-FAILOVER_PERIOD_HOURS = 6
 
 
 class BringOnline(Operation, frozen=True):
@@ -69,14 +67,15 @@ class BringOnline(Operation, frozen=True):
             yield from set_state(name, State.OFFLINE)
             return
         yield from before_online(name, cluster.plan.policy)
-        if (yield from start_process(name)):
+        # Silent: it has reported nothing for PendingTimeout, and is terminated (domain.md 64).
+        if (yield from start_process(name)) is Process.READY:
             yield from set_state(name, State.ONLINE)
         else:
-            yield from spawn(HandleFailure(self.host, name))
+            yield from hand_over(HandleFailure(self.host, name))
 
 
 class PollResource(Operation, frozen=True):
-    """The Resource Monitor asks LooksAlive of a resource that is online, and finds its process gone (domain.md 63)."""
+    """The Resource Monitor asks of a resource that is online whether it looks alive (domain.md 63)."""
 
     resource: str
 
@@ -85,10 +84,27 @@ class PollResource(Operation, frozen=True):
         return self.resource
 
     def run(self) -> Op[None]:
-        gone = ProcessGone(self.resource)
-        cluster = yield from await_beat("looks_alive", self.resource, gone)
-        if gone.holds(cluster):
-            yield from spawn(HandleFailure(self.host, self.resource))
+        yield from poll("looks_alive", self.host, self.resource, ProcessGone(self.resource))
+
+
+class PollClosely(Operation, frozen=True):
+    """The Resource Monitor asks of it whether it is alive: more seldom, and a process that hangs fails this one."""
+
+    resource: str
+
+    @property
+    def subject(self) -> str:
+        return self.resource
+
+    def run(self) -> Op[None]:
+        yield from poll("is_alive", self.host, self.resource, Unwell(self.resource))
+
+
+def poll(timer: str, host: str | None, resource: str, failed: Condition) -> Op[None]:
+    """Wait for the poll that finds the resource failed."""
+    cluster = yield from await_beat(timer, resource, failed)
+    if failed.holds(cluster):
+        yield from spawn(HandleFailure(host, resource))
 
 
 class TakeOffline(Operation, frozen=True):
@@ -115,7 +131,8 @@ class TakeOffline(Operation, frozen=True):
             case State.FAILED:
                 yield from set_state(name, State.OFFLINE)
             case State.OFFLINE_PENDING:
-                yield from stop_process(name)
+                if (yield from stop_process(name)) is Process.SILENT:
+                    yield from hand_over(HandleFailure(self.host, name))  # terminated and failed (domain.md 64)
                 yield from after_offline(name, cluster.plan.policy)
                 yield from set_state(name, State.OFFLINE)
             case _:
@@ -123,7 +140,10 @@ class TakeOffline(Operation, frozen=True):
 
 
 class HandleFailure(Operation, frozen=True):
-    """The resource's process was found dead: Failed, then restarted, or its group moves (domain.md 65, 68, 71)."""
+    """The resource has failed: its process is ended if it is still there, and the failure counts (domain.md 65).
+
+    Nothing here takes time, so that no failure is missed while another one is being handled.
+    """
 
     resource: str
 
@@ -133,33 +153,76 @@ class HandleFailure(Operation, frozen=True):
 
     def run(self) -> Op[None]:
         name = self.resource
+        yield from terminate_process(name)
         yield from set_state(name, State.FAILED)
         yield from log_event(SOURCE, RESOURCE_FAILED, f"Cluster resource '{name}' failed.")
         yield from after_failure(name)
         cluster = yield from count_failure(name)
-        plan, failures = cluster.plan, cluster.resources[name].failures
-        yield from spawn(ForgetFailure(None, name, failures, number(plan, name, "RestartPeriod", RESTART_PERIOD)))
+        seen = cluster.resources[name]
+        period = of_resource(cluster.plan, name, "RestartPeriod")
+        yield from spawn(LetFailureLapse(None, name, seen.failed, period))
+        yield from spawn(Recover(self.host, name, seen.failed, len(seen.failures)))
+
+
+class Recover(Operation, frozen=True):
+    """What becomes of a failed resource: a restart, or its group moves, or it stays failed (domain.md 65, 68, 71).
+
+    `failure` is the failure that it belongs to, `within` how many there were within the restart period.
+    """
+
+    resource: str
+    failure: int
+    within: int
+
+    @property
+    def subject(self) -> str:
+        return self.resource
+
+    def run(self) -> Op[None]:
+        name = self.resource
+        cluster = yield from look()
         dependents = tuple(each for each in cluster.all_dependents(name) if cluster.state_of(each) is not State.OFFLINE)
         for dependent in dependents:
             yield from spawn(TakeOffline(self.host, dependent))
         cluster = yield from wait_for(Stopped(dependents))
-        plan = cluster.plan
-        if cluster.resources[name].state is not State.FAILED or not cluster.resources[name].wanted:
+        if not self.is_due(cluster):
             return
-        if cluster.groups[plan.resources[name].group].moving:
-            return  # it comes online where its group goes
-        action = number(plan, name, "RestartAction", RESTART_ACTION)
+        action = of_resource(cluster.plan, name, "RestartAction")
         if action == 0:
             return
-        if failures <= number(plan, name, "RestartThreshold", RESTART_THRESHOLD):
-            for each in (name, *dependents):
+        if self.within <= of_resource(cluster.plan, name, "RestartThreshold"):
+            yield from self.restart(dependents)
+        elif action != RESTART_THEN_FAIL_OVER or not (yield from self.fail_over()):
+            yield from self.retry(dependents)
+
+    def is_due(self, cluster: Cluster) -> bool:
+        """Whether the resource is still where this failure has left it, and wanted."""
+        seen = cluster.resources.get(self.resource)
+        if seen is None or seen.state is not State.FAILED or seen.failed != self.failure or not seen.wanted:
+            return False
+        # A group that is on its way comes online where it goes.
+        return not cluster.groups[cluster.plan.resources[self.resource].group].moving
+
+    def restart(self, dependents: tuple[str, ...]) -> Op[None]:
+        """Bring it online again, and what depends on it after it (KB 171791), once RestartDelay is over."""
+        cluster = yield from look()
+        yield from lapse(of_resource(cluster.plan, self.resource, "RestartDelay") * 1000)
+        cluster = yield from look()
+        if self.is_due(cluster):
+            for each in (self.resource, *dependents):
                 if each in cluster.resources and cluster.resources[each].wanted:
                     yield from spawn(BringOnline(self.host, each))
-        elif action == RESTART_ACTION:
-            yield from self.fail_over()
 
-    def fail_over(self) -> Op[None]:
-        """The group moves to its best other owner, as long as it has not done so too often."""
+    def retry(self, dependents: tuple[str, ...]) -> Op[None]:
+        """It stays failed, and is tried once more after RetryPeriodOnFailure (domain.md 66)."""
+        cluster = yield from look()
+        period = of_resource(cluster.plan, self.resource, "RetryPeriodOnFailure")
+        if period != NEVER:
+            yield from lapse(period * 1000)
+            yield from self.restart(dependents)
+
+    def fail_over(self) -> Op[bool]:
+        """The group moves to its best other owner, as long as it has not done so too often; whether it does."""
         from sim.cluster.group import MoveGroup  # noqa: PLC0415 - a group is made of resources: the arrow back
 
         cluster = yield from look()
@@ -167,19 +230,19 @@ class HandleFailure(Operation, frozen=True):
         target = cluster.best_owner(group, besides=self.host)
         assert self.host is not None
         if target is None:
-            return
-        properties = cluster.plan.groups[group].properties
-        if cluster.groups[group].failovers >= plain_number(properties, "FailoverThreshold", FAILOVER_THRESHOLD):
+            return False
+        if len(cluster.groups[group].failovers) >= failover_threshold(cluster.plan, group):
             text = f"Cluster group '{group}' has exceeded its failover threshold and is left in a failed state."
             yield from log_event(SOURCE, THRESHOLD_EXCEEDED, text)
-            return
-        yield from count_failover(group)
-        hours = plain_number(properties, "FailoverPeriod", FAILOVER_PERIOD_HOURS)
-        yield from spawn(ForgetFailover(None, group, cluster.groups[group].failovers + 1, hours))
+            return False
+        cluster = yield from count_failover(group)
+        hours = of_group(cluster.plan, group, "FailoverPeriod")
+        yield from spawn(LetFailoverLapse(None, group, cluster.groups[group].failed_over, hours))
         yield from spawn(MoveGroup(self.host, group, target))
+        return True
 
 
-class ForgetFailure(Operation, frozen=True):
+class LetFailureLapse(Operation, frozen=True):
     """A failure counts for RestartPeriod (milliseconds), then no longer."""
 
     resource: str
@@ -192,15 +255,15 @@ class ForgetFailure(Operation, frozen=True):
 
     def run(self) -> Op[None]:
         yield from lapse(self.period * 1000)
-        yield from count_failure(self.resource, -1)
+        yield from forget_failure(self.resource, self.failure)
 
 
-class ForgetFailover(Operation, frozen=True):
+class LetFailoverLapse(Operation, frozen=True):
     """A failover counts for the group's failover period, then no longer (SDK98 cluprops_4n03)."""
 
     group: str
     failover: int
-    hours: int = FAILOVER_PERIOD_HOURS
+    hours: int
 
     @property
     def subject(self) -> str:
@@ -208,19 +271,4 @@ class ForgetFailover(Operation, frozen=True):
 
     def run(self) -> Op[None]:
         yield from lapse(self.hours * 3_600_000_000)
-        yield from count_failover(self.group, -1)
-
-
-def number(plan: ClusterPlan, resource: str, prop: str, default: int) -> int:
-    """A numeric common property of the resource, or its documented default."""
-    return plain_number(plan.resources[resource].properties, prop, default)
-
-
-def plain_number(properties: Mapping[str, Value], prop: str, default: int) -> int:
-    """A numeric property, or its documented default."""
-    value = properties.get(prop)
-    if value is None:
-        return default
-    plain = value.plain()
-    assert isinstance(plain, int), f"{prop} is {value!r}"
-    return plain
+        yield from forget_failover(self.group, self.failover)

@@ -35,6 +35,14 @@ class State(StrEnum):
     OFFLINE_PENDING = "OfflinePending"
 
 
+class Process(StrEnum):
+    """How a process was found that had been asked to start or to end."""
+
+    READY = "ready"
+    GONE = "gone"
+    SILENT = "silent"
+
+
 PENDING = frozenset({State.ONLINE_PENDING, State.OFFLINE_PENDING})
 
 
@@ -56,20 +64,29 @@ class Node(msgspec.Struct, frozen=True):
 
 
 class Resource(msgspec.Struct, frozen=True):
-    """`wanted`: brought online by whoever brings its group online. `failures`: those within the restart period."""
+    """`wanted`: brought online by whoever brings its group online. `hung`: its process is there, and answers nothing.
+
+    `failed`: how often it ever failed. `failures`: which of those were within the restart period, on this node.
+    """
 
     state: State = State.ONLINE
     wanted: bool = True
     process: bool = True
-    failures: int = 0
+    hung: bool = False
+    failed: int = 0
+    failures: tuple[int, ...] = ()
 
 
 class Group(msgspec.Struct, frozen=True):
-    """`moving`: on its way to another node. `failovers`: those for failure within the failover period."""
+    """`moving`: on its way to another node.
+
+    `failed_over`: how often it ever was for failure. `failovers`: which of those were within the failover period.
+    """
 
     owner: str
     moving: bool = False
-    failovers: int = 0
+    failed_over: int = 0
+    failovers: tuple[int, ...] = ()
 
 
 class Cluster(msgspec.Struct, frozen=True):

@@ -207,6 +207,8 @@ def _refused(world: World, node: str, act: Do | App, target: Any) -> Win32 | Non
         seen = world.cluster.resources.get(act.resource)
         if not (seen is not None and seen.process) and (node, act.resource) not in world.by_hand:
             return Win32.SERVICE_NOT_ACTIVE
+        if seen is not None and seen.hung:
+            return Win32.SERVICE_REQUEST_TIMEOUT
     if target is not None and database.ROOT.covers(target.key) and not world.cluster.is_up(node):
         # The hive is not loaded, and nobody creates a direct child of HKEY_LOCAL_MACHINE (domain.md 96).
         return Win32.INVALID_PARAMETER
@@ -461,8 +463,7 @@ def _resource(world: World, request: OnResource, shell: Shell) -> Answer:
             if seen.state is not State.ONLINE:
                 return Answer(Win32.RESOURCE_NOT_ONLINE)
             if seen.process:
-                world.emit(events.ProcessEnded, owner, resource=name, reason="died")
-                world.changed(state.with_resource(cluster, name, process=False))
+                world.end_process(owner, name, (), "died")
             return Answer(start=(HandleFailure(owner, name),))
     raise AssertionError(f"nobody answers {request!r}")
 
@@ -616,16 +617,16 @@ def _service(world: World, node: str, request: OnService) -> Answer:
         if alive:
             return Answer(Win32.SERVICE_ALREADY_RUNNING)
         world.by_hand |= {place}
-        world.emit(events.ProcessStarted, node, resource=name)
+        started = world.emit(events.ProcessStarted, node, resource=name)
+        if world.read_keys(node, name, (started,)) is not None:
+            return Answer(Win32.PROCESS_ABORTED)
         return Answer(output=f"The {service} service is starting.\n{net_word(service, True)}")
     if not alive:
         return Answer(Win32.SERVICE_NOT_ACTIVE)
-    ended = world.emit(events.ProcessEnded, node, resource=name, reason="stopped")
-    world.by_hand -= {place}
-    stopped = f"The {service} service is stopping.\n{net_word(service, False)}"
-    if hosted:
-        world.changed(state.with_resource(world.cluster, name, process=False), (ended,))
-    return Answer(output=stopped)
+    if hosted and seen is not None and seen.hung:
+        return Answer(Win32.SERVICE_REQUEST_TIMEOUT)
+    world.end_process(node, name, (), "stopped")
+    return Answer(output=f"The {service} service is stopping.\n{net_word(service, False)}")
 
 
 def service_name(plan: ClusterPlan, resource: str) -> str:

@@ -55,6 +55,9 @@ def strike(world: World, fault: Fault, by: int = 0) -> NodeIs | None:
         case FaultKind.FAIL:
             assert fault.resource is not None
             _fail(world, fault.resource, because)
+        case FaultKind.HANG:
+            assert fault.resource is not None
+            _hang(world, fault.resource, because)
         case FaultKind.QUORUM_OFFLINE:
             _quorum_offline(world, because)
         case FaultKind.QUORUM_ONLINE:
@@ -111,12 +114,15 @@ def start_service(world: World, node: str, because: tuple[int, ...]) -> None:
 def _fail(world: World, resource: str, because: tuple[int, ...]) -> None:
     if resource not in world.cluster.resources:
         return  # it was deleted
-    seen, owner = world.cluster.resources[resource], world.cluster.owner(resource)
-    if not seen.process:
-        return
-    world.machines[owner].end_process(resource)
-    died = world.emit(events.ProcessEnded, owner, because, resource=resource, reason="died")
-    world.changed(state.with_resource(world.cluster, resource, process=False), (died,))
+    if world.cluster.resources[resource].process:
+        world.end_process(world.cluster.owner(resource), resource, because, "died")
+
+
+def _hang(world: World, resource: str, because: tuple[int, ...]) -> None:
+    seen = world.cluster.resources.get(resource)
+    if seen is not None and seen.process and not seen.hung:
+        world.machines[world.cluster.owner(resource)].hang_process(resource)
+        world.changed(state.with_resource(world.cluster, resource, hung=True), because)
 
 
 def _quorum_offline(world: World, because: tuple[int, ...]) -> None:

@@ -131,6 +131,9 @@ class Machine(Protocol):
     def end_process(self, resource: str) -> None:
         """A resource's own process is ended, or has died."""
 
+    def hang_process(self, resource: str) -> None:
+        """A resource's own process goes on existing, and does nothing any more."""
+
     def copy(self) -> Machine:
         """The same machine, independent from here on. A real one cannot be copied."""
 

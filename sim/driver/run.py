@@ -147,6 +147,7 @@ def begin(scenario: Scenario, plan: ClusterPlan, seed: int | None) -> events.Beg
         registry=scenario.machines,
         database=scenario.database,
         expect=scenario.expect,
+        starts_at=plan.starts_at / 1e6,
     )
 
 

@@ -23,13 +23,15 @@ from sim.checkpoint.engine import OWN_SOURCE, SOURCE, STORE_DAMAGED, save_on_cha
 from sim.checkpoint.policy import HIVE, base_key
 from sim.checkpoint.store import Contested, Tenure
 from sim.cluster import database, effects, state
+from sim.cluster.application import Reads, misfit
 from sim.cluster.effects import Operation
 from sim.cluster.group import OnlineGroup
 from sim.cluster.node import RESERVATION_LOST, RenewReservation, WatchNode, WatchOwner
 from sim.cluster.plan import ClusterPlan
 from sim.cluster.profile import Span, Window
-from sim.cluster.resource import PollResource, number
-from sim.cluster.state import Cluster, NodeState, State
+from sim.cluster.properties import NEVER, of_resource
+from sim.cluster.resource import PollClosely, PollResource
+from sim.cluster.state import Cluster, NodeState, Process, State
 from sim.driver.beats import FIRST, Series
 from sim.driver.choices import Choices
 from sim.driver.edits import RunFile
@@ -61,8 +63,8 @@ CHANGES = {
     ChangeKind.DELETED: events.Change.DELETE,
 }
 
-TYPES_OWN = 0xFFFFFFFF
-"""A poll interval that says: the resource type's (domain.md 63)."""
+HOUR = 3_600_000_000
+DAY = 24 * HOUR
 
 IN_FLIGHT = object()
 """What a performer answers when the effect takes time."""
@@ -113,6 +115,12 @@ class AwaitReply(Struct, frozen=True):
     """Answered with the error, or None, when the operation that the command started has ended."""
 
     command: int
+
+
+class Overdue(Struct, frozen=True):
+    """A process says nothing while it starts or stops; answered when its PendingTimeout is over."""
+
+    resource: str
 
 
 class World:
@@ -255,7 +263,7 @@ class World:
         running = flight.running
         lander = LANDINGS.get(type(flight.effect))
         answer = flight.answer if lander is None else self._surviving(running, lander, flight)
-        if running.number in self.running:
+        if answer is not IN_FLIGHT and running.number in self.running:
             self._proceed(running, answer)
 
     def _next(self) -> Flight:
@@ -409,15 +417,26 @@ class World:
                 self._await_next(flight)
 
     def poll(self, resource: str, because: tuple[int, ...]) -> None:
-        """The resource is online: its Resource Monitor polls it from now on."""
-        default = self.draw(f"looks_alive/{resource}", self.plan.timing["looks_alive"]) // 1000
-        stated = number(self.plan, resource, "LooksAlivePollInterval", default)
-        self.begin_beats("looks_alive", resource, (default if stated == TYPES_OWN else stated) * 1000)
-        self.start(PollResource(self.cluster.owner(resource), resource), because)
+        """The resource is online: its Resource Monitor polls it from now on, in both ways (domain.md 63)."""
+        host = self.cluster.owner(resource)
+        if self._begin_polls("looks_alive", resource, "LooksAlivePollInterval"):
+            self.start(PollResource(host, resource), because)
+        if self._begin_polls("is_alive", resource, "IsAlivePollInterval"):
+            self.start(PollClosely(host, resource), because)
+
+    def _begin_polls(self, timer: str, resource: str, stated: str) -> bool:
+        """The beats of one kind of poll, at the resource's own interval or its type's; 0: none (assumed)."""
+        milliseconds = of_resource(self.plan, resource, stated)
+        typical = self.draw(f"{timer}/{resource}", self.plan.timing[timer])
+        interval = typical if milliseconds == NEVER else milliseconds * 1000
+        if interval:
+            self.begin_beats(timer, resource, interval)
+        return bool(interval)
 
     def stop_polls(self, resource: str) -> None:
         """Nobody polls the resource any more."""
-        self.kill(lambda operation: isinstance(operation, PollResource) and operation.resource == resource)
+        polls = PollResource, PollClosely
+        self.kill(lambda operation: isinstance(operation, polls) and operation.resource == resource)
 
     def await_beat(self, running: Running, effect: effects.AwaitBeat) -> object:
         """Let an operation wait for the beat that finds its condition to hold."""
@@ -553,6 +572,9 @@ class World:
             self.start(Flush(node, node), because)
         for signal in machine.registry.take_signals():
             self._noticed(node, signal, because)
+        for resource, planned in self.plan.resources.items():
+            if planned.needs and planned.reads is Reads.ALWAYS and self.runs(node, resource):
+                self.read_keys(node, resource, because)
 
     def _noticed(self, node: str, signal: int, because: tuple[int, ...]) -> None:
         machine = self.machines[node]
@@ -568,6 +590,32 @@ class World:
         if flight is not None and isinstance(flight.effect, engine.AwaitRetry):
             flight.running.because = (notice,)
             self.clock.wake(flight, Woken.CHANGED)
+
+    def runs(self, node: str, resource: str) -> bool:
+        """Whether the resource's process runs on the node, for the cluster or started by hand."""
+        seen = self.cluster.resources.get(resource)
+        hosted = seen is not None and seen.process and not seen.hung and self.cluster.owner(resource) == node
+        return hosted or (node, resource) in self.by_hand
+
+    def read_keys(self, node: str, resource: str, because: tuple[int, ...]) -> int | None:
+        """The resource's process reads what it needs of its registry: None, or the event of its death of a misfit."""
+        planned = self.plan.resources.get(resource)
+        if planned is None or not planned.needs:
+            return None
+        found = misfit(planned.needs, self.machines[node].registry.root)
+        return None if found is None else self.end_process(node, resource, because, "died", found)
+
+    def end_process(
+        self, node: str, resource: str, because: tuple[int, ...], reason: str, why: events.Misfit | None = None
+    ) -> int:
+        """The resource's process is gone from the node: the event that says so."""
+        self.machines[node].end_process(resource)
+        ended = self.emit(events.ProcessEnded, node, because, resource=resource, reason=reason, misfit=why)
+        self.by_hand -= {(node, resource)}
+        seen = self.cluster.resources.get(resource)
+        if seen is not None and seen.process and self.cluster.owner(resource) == node:
+            self.changed(state.with_resource(self.cluster, resource, process=False, hung=False), (ended,))
+        return ended
 
     def _saving(self, resource: str, node: str | None) -> bool:
         return any(
@@ -744,7 +792,7 @@ class World:
                 self.emit(events.ProcessEnded, node, because, resource=name, reason="killed")
             if resource.state is not State.OFFLINE:
                 self.emit(events.ResourceState, node, because, resource=name, state=State.OFFLINE)
-            cluster = state.with_resource(cluster, name, state=State.OFFLINE, process=False, failures=0)
+            cluster = state.with_resource(cluster, name, state=State.OFFLINE, process=False, hung=False, failures=())
         return cluster
 
 
@@ -1034,6 +1082,15 @@ def _lapse(world: World, running: Running, effect: effects.Lapse) -> object:
     return world.fly(running, effect, effect.micros) if effect.micros else None
 
 
+def _await_hour(world: World, running: Running, effect: effects.AwaitHour) -> object:
+    start, end = effect.start * HOUR, effect.end * HOUR
+    local = (world.plan.starts_at + world.now) % DAY
+    opened = (local - start) % DAY
+    if opened < ((end - start) % DAY or DAY):  # a window from an hour to the same hour is the whole day (assumed)
+        return None
+    return world.fly(running, effect, DAY - opened)
+
+
 def _set_state(world: World, running: Running, effect: effects.SetState) -> None:
     node = world.cluster.owner(effect.resource)
     world.report(running, events.ResourceState, node, resource=effect.resource, state=effect.state)
@@ -1051,15 +1108,33 @@ def _set_wanted(world: World, _: Running, effect: effects.SetWanted) -> None:
 
 
 def _count_failure(world: World, _: Running, effect: effects.CountFailure) -> Cluster:
-    failures = max(0, world.cluster.resources[effect.resource].failures + effect.by)
-    world.changed(state.with_resource(world.cluster, effect.resource, failures=failures))
+    seen = world.cluster.resources[effect.resource]
+    failed = seen.failed + 1
+    counted = {"failed": failed, "failures": (*seen.failures, failed)}
+    world.changed(state.with_resource(world.cluster, effect.resource, **counted))
     return world.cluster
+
+
+def _forget_failure(world: World, _: Running, effect: effects.ForgetFailure) -> None:
+    seen = world.cluster.resources.get(effect.resource)
+    if seen is not None:
+        left = tuple(each for each in seen.failures if each != effect.failure)
+        world.changed(state.with_resource(world.cluster, effect.resource, failures=left))
 
 
 def _count_failover(world: World, _: Running, effect: effects.CountFailover) -> Cluster:
-    failovers = max(0, world.cluster.groups[effect.group].failovers + effect.by)
-    world.changed(state.with_group(world.cluster, effect.group, failovers=failovers))
+    seen = world.cluster.groups[effect.group]
+    failed_over = seen.failed_over + 1
+    counted = {"failed_over": failed_over, "failovers": (*seen.failovers, failed_over)}
+    world.changed(state.with_group(world.cluster, effect.group, **counted))
     return world.cluster
+
+
+def _forget_failover(world: World, _: Running, effect: effects.ForgetFailover) -> None:
+    seen = world.cluster.groups.get(effect.group)
+    if seen is not None:
+        left = tuple(each for each in seen.failovers if each != effect.failover)
+        world.changed(state.with_group(world.cluster, effect.group, failovers=left))
 
 
 def _start_process(world: World, running: Running, effect: effects.StartProcess) -> object:
@@ -1067,26 +1142,68 @@ def _start_process(world: World, running: Running, effect: effects.StartProcess)
     assert owner == _host(running), f"{effect.resource} starts on {_host(running)}, its group is owned by {owner}"
     world.machines[_host(running)].start_process(effect.resource)
     world.report(running, events.ProcessStarted, _host(running), resource=effect.resource)
-    world.changed(state.with_resource(world.cluster, effect.resource, process=True))
-    subject = f"resource_online/{effect.resource}"
-    return world.fly(running, effect, world.draw(subject, world.plan.timing["resource_online"]))
+    world.changed(state.with_resource(world.cluster, effect.resource, process=True, hung=False))
+    died = world.read_keys(_host(running), effect.resource, running.because)
+    if died is not None:
+        running.because = (died,)  # found when it should be ready (assumed)
+    return _while_pending(world, running, effect, "resource_online")
 
 
-def _process_started(world: World, _: Running, flight: Flight) -> bool:
-    return world.cluster.resources[flight.effect.resource].process
+def _while_pending(
+    world: World, running: Running, effect: effects.StartProcess | effects.StopProcess, timer: str
+) -> object:
+    """Let a process take its time, but for no longer than PendingTimeout: it reports nothing meanwhile (assumed)."""
+    length = world.draw(f"{timer}/{effect.resource}", world.plan.timing[timer])
+    patience = _pending_timeout(world, effect.resource)
+    if length > patience:
+        return world.fly(running, Overdue(effect.resource), patience)
+    return world.fly(running, effect, length)
+
+
+def _pending_timeout(world: World, resource: str) -> int:
+    """PendingTimeout of the resource, or else the plan's (domain.md 64), in microseconds."""
+    if "PendingTimeout" in world.plan.resources[resource].properties:
+        return of_resource(world.plan, resource, "PendingTimeout") * 1000
+    return world.draw(f"pending_timeout/{resource}", world.plan.timing["pending_timeout"])
+
+
+def _process_started(world: World, running: Running, flight: Flight) -> object:
+    name = flight.effect.resource
+    seen = world.cluster.resources[name]
+    if seen.hung:
+        return _await_overdue(world, running, flight)
+    return Process.READY if seen.process else Process.GONE
+
+
+def _await_overdue(world: World, running: Running, flight: Flight) -> object:
+    """A process that hangs is not where it should be by now: the rest of its PendingTimeout passes."""
+    name = flight.effect.resource
+    return world.fly(running, Overdue(name), max(0, _pending_timeout(world, name) - flight.length))
+
+
+def _overdue(world: World, _: Running, flight: Flight) -> Process:
+    return Process.SILENT if world.cluster.resources[flight.effect.resource].process else Process.GONE
 
 
 def _stop_process(world: World, running: Running, effect: effects.StopProcess) -> object:
-    subject = f"resource_offline/{effect.resource}"
-    return world.fly(running, effect, world.draw(subject, world.plan.timing["resource_offline"]))
+    return _while_pending(world, running, effect, "resource_offline")
 
 
-def _process_stopped(world: World, running: Running, flight: Flight) -> None:
+def _process_stopped(world: World, running: Running, flight: Flight) -> object:
     name = flight.effect.resource
-    if world.cluster.resources[name].process:
+    seen = world.cluster.resources[name]
+    if seen.hung:
+        return _await_overdue(world, running, flight)
+    if seen.process:
         world.machines[_host(running)].end_process(name)
         world.report(running, events.ProcessEnded, _host(running), resource=name, reason="stopped")
         world.changed(state.with_resource(world.cluster, name, process=False))
+    return Process.GONE
+
+
+def _terminate_process(world: World, running: Running, effect: effects.TerminateProcess) -> None:
+    if world.cluster.resources[effect.resource].process:
+        running.because = (world.end_process(_host(running), effect.resource, running.because, "terminated"),)
 
 
 def _set_owner(world: World, running: Running, effect: effects.SetOwner) -> None:
@@ -1094,7 +1211,7 @@ def _set_owner(world: World, running: Running, effect: effects.SetOwner) -> None
     if world.cluster.groups[effect.group].owner != effect.owner:
         world.report(running, events.GroupOwner, effect.owner, group=effect.group, owner=effect.owner)
         for name in world.plan.groups[effect.group].resources:
-            cluster = state.with_resource(cluster, name, failures=0)
+            cluster = state.with_resource(cluster, name, failures=())
     world.changed(cluster)
 
 
@@ -1152,6 +1269,12 @@ def _spawn(world: World, running: Running, effect: effects.Spawn) -> None:
     world.start(effect.operation, running.because)
 
 
+def _hand_over(world: World, running: Running, effect: effects.HandOver) -> None:
+    world._end(running)
+    running.generator.close()
+    world.start(effect.operation, running.because)
+
+
 def _flush_hive(world: World, running: Running, effect: FlushHive) -> None:
     world.machines[effect.node].flush()
     world.report(running, events.HiveFlushed, effect.node)
@@ -1200,12 +1323,16 @@ PERFORMERS: dict[type, Callable[[World, Running, Any], Any]] = {
     effects.Sleep: _sleep,
     effects.AwaitBeat: _await_beat,
     effects.Lapse: _lapse,
+    effects.AwaitHour: _await_hour,
     effects.SetState: _set_state,
     effects.SetWanted: _set_wanted,
     effects.CountFailure: _count_failure,
+    effects.ForgetFailure: _forget_failure,
     effects.CountFailover: _count_failover,
+    effects.ForgetFailover: _forget_failover,
     effects.StartProcess: _start_process,
     effects.StopProcess: _stop_process,
+    effects.TerminateProcess: _terminate_process,
     effects.SetOwner: _set_owner,
     effects.SetMoving: _set_moving,
     effects.SetNode: _set_node,
@@ -1215,6 +1342,7 @@ PERFORMERS: dict[type, Callable[[World, Running, Any], Any]] = {
     effects.Reserve: _reserve,
     effects.StopService: _stop_service,
     effects.Spawn: _spawn,
+    effects.HandOver: _hand_over,
     FlushHive: _flush_hive,
     Reply: _reply,
     AwaitReply: _await_reply,
@@ -1230,5 +1358,6 @@ LANDINGS: dict[type, Callable[[World, Running, Flight], Any]] = {
     effects.AwaitBeat: _awaited,
     effects.StartProcess: _process_started,
     effects.StopProcess: _process_stopped,
+    Overdue: _overdue,
 }
 """What an effect that took time is answered when it comes due."""

@@ -92,7 +92,7 @@ class Begin(Event, frozen=True, kw_only=True, tag="begin"):
     """The cluster as it stands when time starts, and what the scenario expects.
 
     `registry`: the tree of each node's HKEY_LOCAL_MACHINE; `database`: the tree of `HKLM\\Cluster`.
-    `timing`: seconds by name, a pair of them for a window.
+    `timing`: seconds by name, a pair of them for a window. `starts_at`: the local time of day, in seconds.
     """
 
     format: int
@@ -110,6 +110,7 @@ class Begin(Event, frozen=True, kw_only=True, tag="begin"):
     registry: dict[str, KeyTree]
     database: KeyTree
     expect: Expect
+    starts_at: float = 0.0
 
 
 class Command(Event, frozen=True, kw_only=True, tag="command"):
@@ -251,11 +252,23 @@ class ProcessStarted(Event, frozen=True, kw_only=True, tag="process-started"):
     resource: str
 
 
+class Misfit(msgspec.Struct, frozen=True):
+    """A value that a process cannot live with: what it found there (None: nothing), and what would have fitted."""
+
+    key: KeyPath
+    value: str
+    found: Value | None
+    wanted: str
+
+
 class ProcessEnded(Event, frozen=True, kw_only=True, tag="process-ended"):
-    """The resource's own process is gone; `reason`: stopped, died, killed."""
+    """The resource's own process is gone; `reason`: stopped, died, killed (with its node or cluster service),
+    terminated (by its Resource Monitor, since it did not answer). `misfit`: what in its registry it died of.
+    """
 
     resource: str
-    reason: Literal["stopped", "died", "killed"]
+    reason: Literal["stopped", "died", "killed", "terminated"]
+    misfit: Misfit | None = None
 
 
 class ResourceCreated(Event, frozen=True, kw_only=True, tag="resource-created"):

@@ -118,6 +118,8 @@ def _event(fields: dict[str, Any]) -> AnyEvent:
     if kind in (events.Merged, events.Quarantined):
         for each in fields["changes"]:
             each["data"] = _value(each["data"])
+    if kind is events.ProcessEnded and fields["misfit"] is not None:
+        fields["misfit"]["found"] = _value(fields["misfit"]["found"])
     if kind is events.Begin:
         for each in fields["expect"]["registry"]:
             each["value"] = _value(each["value"])

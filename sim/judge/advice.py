@@ -113,6 +113,8 @@ def _edit(case: _Case) -> tuple[str, ...]:
         # The cluster refuses every command; but what is still online there saves when it goes offline.
         return _commands(case, Instead(writes=case.writes, node=case.host, index=case.index, made=case.at))
     brought = () if case.state in COMING else _to_bring(case.reading, case.resource, case.index)
+    if any(_cannot_live(case.reading, resource, case.index) for resource in brought):
+        return ()  # it would not come online: what its checkpoint brings back is what it dies of
     # What was offline is taken offline again. Not while the disk fails: it takes the change later, from what is online.
     stopped = () if case.state == "Failed" or case.ailing else brought[::-1]
     edits = _commands(
@@ -253,6 +255,14 @@ def _saved(case: _Case) -> int | None:
     retry = reading.begin.timing["checkpoint_retry"]
     wait = int((retry[1] if isinstance(retry, tuple) else retry) * 1_000_000)
     return next((at + wait for at, event in postponed(reading, case.index) if event.id in mended), None)
+
+
+def _cannot_live(reading: Reading, resource: str, index: int) -> bool:
+    """Whether the resource's process has died of its registry the last time that it ran."""
+    for event in reversed(reading.history[:index]):
+        if isinstance(event, events.ProcessStarted | events.ProcessEnded) and event.resource == resource:
+            return isinstance(event, events.ProcessEnded) and event.misfit is not None
+    return False
 
 
 def _moving(case: _Case) -> bool:

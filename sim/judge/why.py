@@ -23,6 +23,13 @@ def clock(at: int) -> str:
     return f"{text} s"
 
 
+def of_misfit(found: events.Misfit) -> str:
+    """What in its registry a process could not live with."""
+    name = found.value or "(default)"
+    there = f"{name} is not there" if found.found is None else f"{name} = {found.found.show()}"
+    return f"{there}; it needs {found.wanted}"
+
+
 def why(reading: Reading, write: int, judged: Judged, *, advised: bool) -> tuple[str, ...]:
     """The story in sentences, in time order."""
     index, event = reading.writes[write]
@@ -36,6 +43,7 @@ def why(reading: Reading, write: int, judged: Judged, *, advised: bool) -> tuple
             told.append(_unprotected(reading, event, index))
         case Fate.KEPT:
             told.append(_kept(reading, write, event))
+            told += _deaths(reading, index, event)
         case Fate.SUPERSEDED:
             assert judged.replaced is not None
             other = reading.history[judged.replaced]
@@ -91,6 +99,27 @@ def _kept(reading: Reading, write: int, event: events.Write) -> str:
                 "quorum disk: it follows every failover."
             )
     return "The checkpoint holds equal data, so it follows every failover."
+
+
+def _deaths(reading: Reading, index: int, event: events.Write) -> list[str]:
+    """Who died of the value: how often, from when to when, and on which nodes."""
+    deaths: dict[str, list[events.ProcessEnded]] = {}
+    for each in reading.history[index:]:
+        if isinstance(each, events.ProcessEnded) and each.misfit is not None:
+            found = each.misfit
+            if (found.key, found.value, found.found) == (physical(event.key), event.value, event.data):
+                deaths.setdefault(each.resource, []).append(each)
+    return [_died(resource, found) for resource, found in deaths.items()]
+
+
+def _died(resource: str, deaths: list[events.ProcessEnded]) -> str:
+    first, last = deaths[0], deaths[-1]
+    assert first.misfit is not None
+    nodes = " and ".join(sorted({str(each.node) for each in deaths}))
+    needs = f"the process of {resource} died of it, which needs {first.misfit.wanted}"
+    if len(deaths) == 1:
+        return f"At {clock(first.at)} {needs}."
+    return f"From {clock(first.at)} to {clock(last.at)} {needs}: {len(deaths)} times, on {nodes}."
 
 
 def _lost(reading: Reading, write: int, judged: Judged) -> list[str]:

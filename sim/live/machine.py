@@ -10,6 +10,9 @@ A power loss is SIGKILL to all of them; what is left is the node's hive file.
 
 from __future__ import annotations
 
+import os
+import signal
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -234,6 +237,12 @@ class LiveMachine:
         worker = self.applications.pop(resource, None)
         if worker is not None:
             worker.kill()
+
+    def hang_process(self, resource: str) -> None:
+        worker = self.applications.get(resource)
+        if worker is not None:
+            with suppress(ProcessLookupError):
+                os.kill(worker.pid, signal.SIGSTOP)
 
     def ask_service(self, *request: Any) -> Any:
         """A request to the cluster service. Raises Win32Error, UnreachableError."""

@@ -78,6 +78,10 @@ class Win32(IntEnum):
     NO_LOG_SPACE = 1019, "System could not allocate the required space in a registry log."
     KEY_HAS_CHILDREN = 1020, "Cannot create a symbolic link in a registry key that already has subkeys or values."
     CHILD_MUST_BE_VOLATILE = 1021, "Cannot create a stable subkey under a volatile parent key."
+    SERVICE_REQUEST_TIMEOUT = (
+        1053,
+        "The service did not respond to the start or control request in a timely fashion.",
+    )
     SERVICE_ALREADY_RUNNING = 1056, "An instance of the service is already running."
     SERVICE_DISABLED = (
         1058,

@@ -18,7 +18,7 @@ from sim.history import events
 from sim.history.events import AnyEvent, Change
 from sim.history.verdict import Fate
 from sim.judge.verdict import Verdict, WriteVerdict
-from sim.judge.why import clock
+from sim.judge.why import clock, of_misfit
 
 STYLES = {
     Fate.KEPT: "green",
@@ -229,6 +229,10 @@ def _told(event: AnyEvent, fates: dict[int, Fate]) -> tuple[str, str, str | None
             return f"{resource}: {_changes(changes)} merged{_of(event.writes)}", "green", None
         case events.Quarantined(resource=resource, changes=changes):
             return f"{resource}: {_changes(changes)} kept aside{_of(event.writes)}", "magenta", QUORUM
+        case events.ProcessEnded(resource=resource, misfit=events.Misfit() as misfit):
+            return f"{resource} dies of {of_misfit(misfit)}", "bold red", None
+        case events.ProcessEnded(resource=resource, reason="terminated"):
+            return f"{resource} is terminated: it does not answer", "red", None
         case events.HiveReverted(to=to):
             return f"registry falls back to its {to}", "red", None
         case events.Fault(fault=fault, parameters=parameters):

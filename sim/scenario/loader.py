@@ -12,6 +12,7 @@ from hashlib import sha256
 from pathlib import Path, PureWindowsPath
 
 from sim.cluster import database
+from sim.cluster.application import Between, Need, OneOf, Reads, misfit
 from sim.cluster.plan import ClusterPlan, GroupPlan, Policy, ResourcePlan, ResourceType, guid
 from sim.cluster.profile import COUNTS, Profile, Span, Timing, Window, timing
 from sim.cluster.setup import CreateGroup, CreateResource
@@ -38,6 +39,7 @@ NEEDS = {
     FaultKind.PARTITION: ("between",),
     FaultKind.HEAL: (),
     FaultKind.FAIL: ("resource",),
+    FaultKind.HANG: ("resource",),
     FaultKind.QUORUM_OFFLINE: (),
     FaultKind.QUORUM_ONLINE: (),
     FaultKind.QUORUM_WRITE_ERROR: (),
@@ -100,6 +102,7 @@ class _Loader:
         self.groups, self.resources = tuple(self.plan.groups), tuple(self.plan.resources)
         registry = self.registry(document.get("registry"))
         self.checkpointed(cluster, registry)
+        self.healthy(cluster, registry)
         until_item = document.get("until")
         until = None if until_item is None else self.time(until_item)
         steps = self.steps(document.get("steps"), until)
@@ -141,21 +144,24 @@ class _Loader:
                         members.keys[resource], f"a second resource {quoted(resource)}; a resource is in one group"
                     )
                 resources[resource] = self.resource(
-                    resource, name, resource_item, [each for each, _ in _pairs(members)]
+                    resource, name, resource_item, [each for each, _ in _pairs(members)], nodes
                 )
             groups[name] = GroupPlan(
                 name=name,
                 preferred_owners=self.owners(group_item, nodes),
                 resources=tuple(each for each, _ in _pairs(members)),
+                properties={} if group_item.value is None else self.properties(group_item, database.GROUP_COMMON),
             )
+            self.owned(members, groups[name], resources, nodes)
             self.no_circle(members, groups[name], resources)
-        policy_item = item.get("policy")
+        policy_item, clock_item = item.get("policy"), item.get("starts_at")
         return ClusterPlan(
             nodes=nodes,
             groups=groups,
             resources=resources,
             timing=self.timing(item.get("timing")),
             policy=Policy.OVERWRITE if policy_item is None else Policy(policy_item.value),
+            starts_at=0 if clock_item is None else _time_of_day(clock_item.value),
         )
 
     def unique(self, item: Item, kind: str) -> tuple[str, ...]:
@@ -180,7 +186,7 @@ class _Loader:
             raise self.fail(item, f"unknown {kind} {quoted(item.value)}{nearest(item.value, names)}")
         return found
 
-    def resource(self, name: str, group: str, item: Item, siblings: list[str]) -> ResourcePlan:
+    def resource(self, name: str, group: str, item: Item, siblings: list[str], nodes: tuple[str, ...]) -> ResourcePlan:
         if item.value is None:
             return ResourcePlan(name=name, group=group)
         kind_item = item.get("type")
@@ -194,15 +200,67 @@ class _Loader:
                 raise self.fail(each, "a Physical Disk has no registry checkpoints; give them to a service on it")
             checkpoints.append(key)
         depends_on = tuple(self.dependency(each, name, siblings) for each in _entries(item.get("depends_on")))
-        properties = {prop: self.prop(item, prop, value) for prop, value in _pairs(item.get("properties"))}
+        owners, reads = item.get("possible_owners"), item.get("reads")
         return ResourcePlan(
             name=name,
             group=group,
             type=kind,
             depends_on=depends_on,
             checkpoints=tuple(checkpoints),
-            properties=properties,
+            properties=self.properties(item, {**database.COMMON, **database.PRIVATE}),
+            possible_owners=None if owners is None else self.possible_owners(owners, nodes),
+            needs=self.needs(item.get("needs")),
+            reads=Reads.START if reads is None else Reads(reads.value),
         )
+
+    def possible_owners(self, item: Item, nodes: tuple[str, ...]) -> tuple[str, ...]:
+        self.unique(item, "possible owner")
+        named = {self.known(each, nodes, "node") for each in item.value}
+        return tuple(node for node in nodes if node in named)
+
+    def owned(
+        self, members: Item | None, group: GroupPlan, resources: dict[str, ResourcePlan], nodes: tuple[str, ...]
+    ) -> None:
+        """The node that owns the group when time starts must be a possible owner of each of its resources."""
+        owner = (group.preferred_owners or nodes)[0]
+        for name in group.resources:
+            possible = resources[name].possible_owners
+            if possible is not None and owner not in possible:
+                assert members is not None
+                problem = f"{owner} owns the group when time starts, and is no possible owner of {quoted(name)}; add it"
+                raise self.fail(members.value[name].value["possible_owners"], problem)
+
+    def needs(self, item: Item | None) -> tuple[Need, ...]:
+        found = []
+        for text, values in _pairs(item):
+            assert item is not None
+            key = self.hklm(item.keys[text], text)
+            for name, allowed in values.items():
+                found.append(Need(key, "" if name == "(default)" else name, self.allowed(allowed)))
+        return tuple(found)
+
+    def allowed(self, item: Item) -> Between | OneOf:
+        if not isinstance(item.value, dict):
+            return OneOf(tuple(each.value for each in _one_or_more(item)))
+        low, high = (each.value for each in item.value["between"].value)
+        if low > high:
+            raise self.fail(item.value["between"], "no number is between these; put the smaller one first")
+        return Between(low, high)
+
+    def healthy(self, cluster: Item, registry: dict[str, KeyTree]) -> None:
+        """Every resource is online when time starts: its process must be able to live with its node's registry."""
+        for resource in self.plan.resources.values():
+            group = self.plan.groups[resource.group]
+            owner = (group.preferred_owners or self.plan.nodes)[0]
+            found = misfit(resource.needs, registry[owner])
+            if found is not None:
+                groups = cluster.value["groups"].value[group.name].value["resources"].value[resource.name]
+                shown = "nothing" if found.found is None else found.found.show()
+                value = f"{found.key.hklm}\\{found.value or '(default)'}"
+                problem = (
+                    f"{quoted(value)} is {shown} on {owner}, where the resource is online; {found.wanted} would fit"
+                )
+                raise self.fail(groups.value["needs"], problem)
 
     def dependency(self, item: Item, name: str, siblings: list[str]) -> str:
         found = find(item.value, siblings)
@@ -232,9 +290,12 @@ class _Loader:
         except ValueError:
             raise self.fail(item, f"{quoted(text)} has an empty name between backslashes; take one out") from None
 
-    def prop(self, item: Item, name: str, value: Item) -> Value:
+    def properties(self, item: Item, known: dict[str, str]) -> dict[str, Value]:
+        found = item.get("properties")
+        return {name: self.prop(item, name, value, known) for name, value in _pairs(found)}
+
+    def prop(self, item: Item, name: str, value: Item, known: dict[str, str]) -> Value:
         place = item.value["properties"].keys[name]
-        known = {**database.COMMON, **database.PRIVATE}
         if name not in known:
             raise self.fail(place, f"unknown property {quoted(name)}{nearest(name, known)}")
         if isinstance(value.value, int) != (known[name] == "number"):
@@ -650,6 +711,12 @@ class _Loader:
                 )
             return ExpectedValue(node, key, name, number=item.value)
         return ExpectedValue(node, key, name, self.value(item))
+
+
+def _time_of_day(text: str) -> int:
+    """Microseconds since midnight, of `22:00`."""
+    hours, minutes = text.split(":")
+    return (int(hours) * 60 + int(minutes)) * 60_000_000
 
 
 def _on_quorum_disk(name: str) -> bool:

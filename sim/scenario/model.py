@@ -30,6 +30,7 @@ class FaultKind(StrEnum):
     PARTITION = "partition"
     HEAL = "heal"
     FAIL = "fail"
+    HANG = "hang"
     QUORUM_OFFLINE = "quorum-offline"
     QUORUM_ONLINE = "quorum-online"
     QUORUM_WRITE_ERROR = "quorum-write-error"

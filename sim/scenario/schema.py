@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from sim.cluster.application import Reads
 from sim.cluster.plan import Policy
 from sim.cluster.profile import COUNTS, TIMERS, Profile
 from sim.history.verdict import AnomalyKind, Cause, Fate
@@ -26,6 +27,9 @@ AFTER: Schema = {
     "pattern": r"^\+?(\d+(\.\d+)?(d|h|min|s|ms|us))+$",
     "description": "a time such as 10s, or +5s for so long after the step before",
 }
+
+
+CLOCK: Schema = {"type": "string", "pattern": r"^([01]?\d|2[0-3]):[0-5]\d$"}
 
 
 def _object(properties: Schema, *, required: tuple[str, ...] = (), what: str = "") -> Schema:
@@ -76,20 +80,49 @@ KEY: Schema = {
 REGISTRY = _map(
     {"anyOf": [KEY, {"type": "string"}, {"type": "null"}]}, "keys with their values, or 'file': a .reg file"
 )
+ALLOWED: Schema = {
+    "anyOf": [
+        {"type": "integer", "description": "this number"},
+        {"type": "string", "description": "this text"},
+        {"type": "null", "description": "absent"},
+        _list({"anyOf": [{"type": "integer"}, {"type": "string"}, {"type": "null"}]}, minItems=1, description="one of"),
+        _object(
+            {"between": _list({"type": "integer"}, minItems=2, maxItems=2)},
+            required=("between",),
+            what="a number between these two, both included",
+        ),
+    ]
+}
 RESOURCE = _object(
     {
         "type": {"type": "string", "enum": ["Generic Service", "Generic Application", "Physical Disk"]},
         "checkpoints": _list(WORD, description="keys relative to HKEY_LOCAL_MACHINE"),
         "depends_on": _list(WORD, description="resources of the same group"),
         "properties": _map(VALUE, "common and private properties by their documented names"),
+        "possible_owners": _list(WORD, minItems=1, description="the nodes that may host it; every node where left out"),
+        "needs": _map(
+            _map(ALLOWED),
+            "keys below HKLM with the values that the resource's process needs to live: {Port: {between: [1, 65535]}, "
+            "Mode: [fast, safe], Debug: null}; it dies of one that does not fit when it starts",
+        ),
+        "reads": _words(
+            Reads, "when its process reads what it needs: at its start alone (default), or at each change as well"
+        ),
     }
 )
-GROUP = _object({"preferred_owners": _list(WORD), "resources": _map({"anyOf": [RESOURCE, {"type": "null"}]})})
+GROUP = _object(
+    {
+        "preferred_owners": _list(WORD),
+        "resources": _map({"anyOf": [RESOURCE, {"type": "null"}]}),
+        "properties": _map(VALUE, "common properties of the group by their documented names"),
+    }
+)
 CLUSTER = _object(
     {
         "profile": _words(Profile, "the generation of the product"),
         "policy": _words(Policy, "what a restore does with local changes; 'overwrite' is what the product does"),
         "nodes": _list(WORD, minItems=1, maxItems=16),
+        "starts_at": {**CLOCK, "description": "the local time of day when time starts, such as '22:00'; 00:00 if not"},
         "groups": _map({"anyOf": [GROUP, {"type": "null"}]}),
         "timing": _object(
             dict.fromkeys(TIMERS, SPAN) | {name: {"type": "integer", "minimum": 1} for name in COUNTS},
@@ -99,7 +132,7 @@ CLUSTER = _object(
     required=("nodes",),
 )
 _FAULT = {
-    "fault": _words(FaultKind),
+    "fault": _words(FaultKind, "what breaks; 'hang': the process of a resource exists, and answers nothing"),
     "node": WORD,
     "resource": WORD,
     "key": WORD,

@@ -75,6 +75,9 @@ class Machine:
     def end_process(self, resource: str) -> None:
         """The same."""
 
+    def hang_process(self, resource: str) -> None:
+        """The same."""
+
     def stop_service(self) -> None:
         """The cluster service is gone, and its handles with it."""
         for watch in self.watches.values():

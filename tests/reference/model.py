@@ -103,12 +103,15 @@ class Model:
         self.seq += 1
         return self.seq
 
-    def start(self, gen: Process, host: str | None, name: Any = None) -> Proc | None:
+    def start(self, gen: Process, host: str | None, name: Any = None, *, at_once: bool = True) -> Proc | None:
         if name is not None and any(p.name == name for p in self.procs):
             return None
         proc = Proc(gen, host, name)
         self.procs.append(proc)
-        self.go(proc)
+        if at_once:
+            self.go(proc)
+        else:
+            self.after(0, lambda: self.go(proc))
         return proc
 
     def go(self, proc: Proc) -> None:
@@ -403,7 +406,12 @@ class Model:
         if self.alive[r]:
             self.state[r], self.since[r] = "Online", self.now
         else:
-            self.start(self.failure(r, node), node, ("fail", r, node))
+            self.failed_to_start(r, node)
+
+    def failed_to_start(self, r: str, node: str) -> None:
+        """Handled when the attempt has ended: it may be the first to be made again."""
+        proc = self.start(self.failure(r, node), node, ("fail", r, node), at_once=False)
+        assert proc is not None
 
     def offline(self, r: str, node: str) -> Process:
         yield lambda: self.settled(r)

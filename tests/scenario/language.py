@@ -242,7 +242,7 @@ GROUP = [
     Row('cluster group "Print Group" /prop', "FailoverThreshold 10 (0xa)"),
     Row("cluster group /prop:FailoverPeriod", "Web Group            FailoverPeriod 6 (0x6)"),
     Row('cluster group "Print Group" /prop FailoverThreshold=0'),
-    refused('cluster group "Print Group" /prop AutoFailbackType=1', "unknown common property 'AutoFailbackType'"),
+    refused('cluster group "Print Group" /prop PersistentState=1', "unknown common property 'PersistentState'"),
     refused('cluster group "Print Group" /prop FailoverPeriod=1194', "0 to 1193 would"),
     refused('cluster group "Print Group" /priv', "documented and not modelled"),
     Row('cluster group "Print Group" /listowners', "NODE1\nNODE2"),
