@@ -89,4 +89,4 @@ class FailBack(Operation, frozen=True):
         if self.node not in preferred or owner in preferred[: preferred.index(self.node) + 1]:
             return False
         up = cluster.nodes[self.node].state is NodeState.UP and cluster.is_up(owner)
-        return up and cluster.may_own(self.node, self.group)
+        return up and cluster.connected(owner, self.node) and cluster.may_own(self.node, self.group)

@@ -72,12 +72,12 @@ def failover_threshold(plan: ClusterPlan, group: str) -> int:
 
 
 def failback_window(plan: ClusterPlan, group: str) -> tuple[int, int] | None:
-    """The hours of the day between which the group may go back; None: at any time.
+    """The hours of the day (0 to 23) between which the group may go back; None: at any time.
 
     "Both ... must be specified for a failback window to exist" (MSDN groups-failbackwindowstart).
     """
     start, end = (of_group(plan, group, name) for name in ("FailbackWindowStart", "FailbackWindowEnd"))
-    return None if NEVER in (start, end) else (start, end)
+    return (start, end) if max(start, end) < 24 else None
 
 
 def _number(properties: Mapping[str, Value], name: str, default: int) -> int:

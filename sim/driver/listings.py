@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from sim.cluster import database, setup
+from sim.cluster import database, properties, setup
 from sim.cluster.plan import ClusterPlan
 from sim.cluster.profile import Profile
+from sim.cluster.properties import Property
 from sim.cluster.state import Cluster, State
 from sim.registry import KeyTree, Type, Value
 from sim.scenario.command import (
@@ -153,10 +154,11 @@ def of_group(cluster: Cluster, shell: Shell, request: OnGroup) -> str:
             preferred = cluster.plan.groups[names[0]].preferred_owners
             return table(("Preferred Owner Nodes",), [(node,) for node in preferred])
     assert request.verb is GroupVerb.COMMON, f"{request.verb} lists nothing"
+    defaults = _defaults(properties.GROUP, cluster.plan.profile)
     return _properties(
         shell,
         "Group",
-        [(name, {**GROUP_DEFAULTS, **cluster.plan.groups[name].properties}) for name in names],
+        [(name, {**defaults, **cluster.plan.groups[name].properties}) for name in names],
         request.name,
     )
 
@@ -178,29 +180,13 @@ def _stored(plan: ClusterPlan, root: KeyTree, name: str, *, common: bool) -> dic
         return {}
     if not common:
         return dict(tree.values.items())
-    return {name: tree.value(name) or default for name, default in DEFAULTS.items()}
+    return {name: tree.value(name) or default for name, default in _defaults(properties.RESOURCE, plan.profile).items()}
 
 
-def _numbers(**numbers: int) -> dict[str, Value]:
-    return {name: Value.dword(number) for name, number in numbers.items()}
-
-
-DEFAULTS = {
-    "Description": Value.sz(""),
-    **_numbers(
-        RestartAction=2,
-        RestartThreshold=3,
-        RestartPeriod=900_000,
-        RetryPeriodOnFailure=3_600_000,
-        LooksAlivePollInterval=0xFFFFFFFF,
-        IsAlivePollInterval=0xFFFFFFFF,
-        PendingTimeout=180_000,
-    ),
-}
-"""A resource's common properties where nobody has set them; 0xFFFFFFFF is the type's (domain.md 63-66)."""
-
-GROUP_DEFAULTS = {"Description": Value.sz(""), **_numbers(FailoverThreshold=10, FailoverPeriod=6)}
-"""A group's (domain.md 67)."""
+def _defaults(documented: dict[str, Property], profile: Profile) -> dict[str, Value]:
+    """Common properties where nobody has set them."""
+    numbers = {name: Value.dword(each.default(profile)) for name, each in documented.items()}
+    return {"Description": Value.sz(""), **numbers}
 
 
 def _properties(shell: Shell, kind: str, found: Iterable[tuple[str, dict[str, Value]]], only: str | None) -> str:

@@ -302,8 +302,8 @@ def _waits(wait: Switch | None, switch: Switch, waiting: tuple[str, ...]) -> int
 
 _ASSIGNMENT = re.compile(r"(?P<name>[^=:]+)=(?P<value>.*)\Z", re.DOTALL)
 
-LIMITS = {"RestartAction": 2, "FailoverPeriod": 1193}
-"""The largest value of a number, where it is documented (domain.md 65, 67)."""
+LIMITS = {"RestartAction": 2, "FailoverPeriod": 1193, "AutoFailbackType": 1}
+"""The largest value of a number, where it is documented (domain.md 65, 67, 69)."""
 
 
 def _assignments(
