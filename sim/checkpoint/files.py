@@ -10,12 +10,15 @@ Contents:   values, not bytes. A real disk keeps `encode` of them, the simulated
 
 from __future__ import annotations
 
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Any, Final, TypeVar
 
 import msgspec
 
 from sim.checkpoint.effects import Op
 from sim.registry import KeyTree, RegFile, Win32
+
+T = TypeVar("T")
 
 ROOT: Final = ""
 """The store's own folder: `MSCS` on the quorum disk."""
@@ -172,3 +175,15 @@ def flush_folder(folder: str) -> Op[Win32 | None]:
 def _refusal(answer: Any) -> Win32 | None:
     assert answer is None or isinstance(answer, Win32), f"a file effect answered with {answer!r}"
     return answer
+
+
+def carry_out(operation: Op[T], perform: Callable[[Any], Any]) -> T:
+    """Carry an operation of the store out, each effect as `perform` answers it."""
+    answer = None
+    while True:
+        try:
+            effect = operation.send(answer)
+        except StopIteration as ended:
+            done: T = ended.value
+            return done
+        answer = perform(effect)

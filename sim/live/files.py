@@ -25,6 +25,7 @@ from sim.checkpoint.files import (
     ReadFile,
     Rename,
     WriteFile,
+    carry_out,
 )
 from sim.checkpoint.image import decode, encode
 from sim.registry import Win32
@@ -42,14 +43,12 @@ class RealFiles:
 
     def carry_out(self, operation: Op[Any], *, refuses: bool = False) -> Any:
         """An operation of the store; `refuses`: every change is refused, as by a disk that is write-protected."""
-        answer = None
-        while True:
-            try:
-                effect = operation.send(answer)
-            except StopIteration as ended:
-                return ended.value
+
+        def performed(effect: Any) -> Any:
             reads = isinstance(effect, ListFolder | ReadFile)
-            answer = Win32.WRITE_FAULT if refuses and not reads else self.perform(effect)
+            return Win32.WRITE_FAULT if refuses and not reads else self.perform(effect)
+
+        return carry_out(operation, performed)
 
     def perform(self, effect: Any) -> Any:
         """The answer to one file effect; an error of the system as the Win32 error that fits."""

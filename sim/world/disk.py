@@ -31,6 +31,7 @@ from sim.checkpoint.files import (
     ReadFile,
     Rename,
     WriteFile,
+    carry_out,
 )
 from sim.checkpoint.image import encode
 from sim.cluster.plan import ClusterPlan
@@ -101,13 +102,7 @@ class QuorumDisk(QuorumStore):
 
     def _run(self, operation: Op[Any]) -> Any:
         """Carry an operation of the store out, at this instant."""
-        answer = None
-        while True:
-            try:
-                effect = operation.send(answer)
-            except StopIteration as ended:
-                return ended.value
-            answer = self._perform(effect)
+        return carry_out(operation, self._perform)
 
     def _perform(self, effect: Any) -> Any:
         match effect:
