@@ -55,6 +55,7 @@ PRINTED = [
     ("what the random timelines reach, and differences", "tests.reference.test_reference 12000"),
     ("what following the advice does, by cause", "tests.quality.test_advice 3000"),
     ("which scenarios fail when a rule is broken", "tests.quality.test_sabotage"),
+    ("which stories and scenarios fail when a policy is broken", "tests.quality.test_planted_policies"),
     ("what becomes of writes under each policy, and of undo files", "tests.laws.test_policies 2000"),
     ("planted mistakes of membership, and the oracle that finds each", "tests.laws.test_membership"),
     ("crash states of the store, and owners at once", "tests.crashes.enumerate"),
