@@ -27,7 +27,7 @@ WORDS += ["", "\\\\", "HKLM:\\", "HKLM", "\\\\NODE1", "a=", "=b", "/prop:", "/pr
 LINES = [line for row in ROWS if row.refused is None for line in (*row.before, row.line)]
 FAULTS = [
     *(f"fault: {kind}\n    node: {node}" for kind in ("crash", "boot") for node in ("NODE1", "NODE2", "NODE3")),
-    *(f"fault: fail\n    resource: {name}" for name in ("Spooler", "Web")),
+    *(f"fault: {kind}\n    resource: {name}" for kind in ("fail", "hang") for name in ("Spooler", "Web")),
     *(f"fault: {kind}\n    node: NODE1" for kind in ("stop-service", "start-service", "disk-loss")),
     "fault: quorum-offline\n    for: 30s",
     "fault: quorum-damage\n    file: 'Spooler\\00000001.CPT'",

@@ -16,6 +16,7 @@ from typing import Any
 S = 1_000_000
 SAVE, RESTORE, ONLINE, OFFLINE, RETRY, FLUSH = 200_000, 100_000, S, S, 5 * S, 5 * S
 POLL, ARBITRATE, BOOT, SERVICE, PERIOD, THRESHOLD = 5 * S, 10 * S, 60 * S, 5 * S, 900 * S, 3
+ASK, PATIENCE, FAILOVERS = 60 * S, 180 * S, 10
 BEAT, MISSED = 1_200_000, 6  # a node beats from the moment at which it is Up
 PENDING = ("OnlinePending", "OfflinePending")
 
@@ -61,7 +62,11 @@ class Model:
         self.wanted = dict.fromkeys(self.res, True)
         self.alive = dict.fromkeys(self.res, True)
         self.since = dict.fromkeys(self.res, 0)
-        self.failures = dict.fromkeys(self.res, 0)
+        self.hung = dict.fromkeys(self.res, False)
+        self.failed_ever = dict.fromkeys(self.res, 0)
+        self.rank = {r: number - len(self.res) for number, r in enumerate(self.res)}
+        self.failures: dict[str, list[int]] = {r: [] for r in self.res}
+        self.failovers = dict.fromkeys(self.owner, 0)  # for failure; no timeline is longer than their six hours
         self.reg: dict[str, dict[str, dict[str, int]]] = deepcopy(timeline["registry"])
         for tree in self.reg.values():
             tree.setdefault("software", {})
@@ -197,6 +202,10 @@ class Model:
         return {(k, v) for tree in trees for k, values in tree.items() for v in (None, *values)}
 
     def touched(self, node: str) -> None:
+        for r, spec in self.res.items():
+            always = "needs" in spec and spec["needs"]["reads"] == "always"
+            if always and self.host(r) == node and self.alive[r] and not self.hung[r] and not self.content(r, node):
+                self.die(r)
         if node not in self.flush_due:
 
             def flush() -> Process:
@@ -401,16 +410,26 @@ class Model:
                 self.replace(node, key, tree, held, r)
             if key in self.reg[node] and self.listed[r].get(number) == key:
                 self.watch.setdefault((node, r), set()).add(key)
-        self.alive[r] = True
+        self.alive[r], self.hung[r] = self.content(r, node), False
         yield ONLINE
-        if self.alive[r]:
-            self.state[r], self.since[r] = "Online", self.now
+        if self.hung[r]:
+            yield PATIENCE - ONLINE
+            self.failed_in_its_attempt(r, node)
+        elif self.alive[r]:
+            self.state[r], self.since[r], self.rank[r] = "Online", self.now, self.tick()
         else:
-            self.failed_to_start(r, node)
+            self.failed_in_its_attempt(r, node)
 
-    def failed_to_start(self, r: str, node: str) -> None:
+    def content(self, r: str, node: str) -> bool:
+        """Whether the process can live with what its node has: one value, from nought to a largest one."""
+        need = self.res[r].get("needs")
+        found = 0 if need is None else self.reg[node].get(need["key"], {}).get(need["value"])
+        return found is not None and (need is None or found <= need["most"])
+
+    def failed_in_its_attempt(self, r: str, node: str) -> None:
         """Handled when the attempt has ended: it may be the first to be made again."""
-        proc = self.start(self.failure(r, node), node, ("fail", r, node), at_once=False)
+        name = "fail", r, self.failed_ever[r]
+        proc = self.start(self.failure(r, node), node, name, at_once=False)
         assert proc is not None
 
     def offline(self, r: str, node: str) -> Process:
@@ -427,6 +446,11 @@ class Model:
             self.state[r] = "Offline"
         elif self.state[r] == "OfflinePending":
             yield OFFLINE
+            if self.hung[r]:
+                yield PATIENCE - OFFLINE
+            if self.hung[r]:
+                self.failed_in_its_attempt(r, node)
+                return
             self.alive[r] = False
             self.watch.pop((node, r), None)
             yield lambda: not any(isinstance(p.name, tuple) and p.name[:3] == ("save", node, r) for p in self.procs)
@@ -438,29 +462,34 @@ class Model:
 
     def failure(self, r: str, node: str) -> Process:
         self.state[r] = "Failed"
+        self.alive[r] = self.hung[r] = False
         self.down(r, node)
         self.watch.pop((node, r), None)
-        self.failures[r] += 1
-        failures = self.failures[r]
+        self.failed_ever[r] += 1
+        failure = self.failed_ever[r]
+        self.failures[r].append(failure)
+        failures = len(self.failures[r])
 
         def forget() -> None:
-            self.failures[r] = max(0, self.failures[r] - 1)
+            self.failures[r] = [each for each in self.failures[r] if each != failure]
 
         self.after(PERIOD, forget)
         dependents = [n for n, spec in self.res.items() if r in spec["depends"] and self.state[n] != "Offline"]
         for each in dependents:
             self.start(self.offline(each, node), node, ("off", each, node))
         yield lambda: all(self.state[n] in ("Offline", "Failed") for n in dependents)
-        if self.state[r] != "Failed" or not self.wanted[r] or self.moving[self.res[r]["group"]]:
+        g = self.res[r]["group"]
+        if self.state[r] != "Failed" or self.failed_ever[r] != failure or not self.wanted[r] or self.moving[g]:
             return
         if failures <= THRESHOLD:
             for each in (r, *dependents):
                 if self.wanted[each]:
                     self.start(self.online(each, node), node, ("on", each, node))
         else:
-            target = self.best(self.res[r]["group"], besides=node)
-            if target is not None:
-                self.start(self.move(self.res[r]["group"], node, target), node, ("move", self.res[r]["group"]))
+            target = self.best(g, besides=node)
+            if target is not None and self.failovers[g] < FAILOVERS:
+                self.failovers[g] += 1
+                self.start(self.move(g, node, target), node, ("move", g))
 
     def move(self, g: str, node: str, target: str) -> Process:
         self.moving[g] = True
@@ -474,7 +503,7 @@ class Model:
     def own(self, g: str, node: str) -> None:
         if self.owner[g] != node:
             for r in self.t["groups"][g]["resources"]:
-                self.failures[r] = 0
+                self.failures[r] = []
         self.owner[g], self.moving[g] = node, False
         for r in self.t["groups"][g]["resources"]:
             if self.wanted[r]:
@@ -513,7 +542,7 @@ class Model:
             if self.host(r) == node:
                 self.claimed[r] = {}
                 self.moving[self.res[r]["group"]] = False
-                self.state[r], self.alive[r], self.failures[r] = "Offline", False, 0
+                self.state[r], self.alive[r], self.hung[r], self.failures[r] = "Offline", False, False, []
         if was:
             self.quorum = None
         self.removed[node] = not self.members()
@@ -571,7 +600,7 @@ class Model:
 
     def do_app(self, act: dict[str, Any]) -> None:
         node = self.host(act["resource"])
-        refused = not self.os[node] or not self.alive[act["resource"]]
+        refused = not self.os[node] or not self.alive[act["resource"]] or self.hung[act["resource"]]
         self.write(act["label"], node, act["key"], act["value"], act["data"], rejected=refused)
 
     def do_delete(self, act: dict[str, Any]) -> None:
@@ -673,18 +702,32 @@ class Model:
 
     def do_fail(self, act: dict[str, Any]) -> None:
         r = act["resource"]
-        if not self.alive[r]:
-            return
-        self.alive[r] = False
+        if self.alive[r]:
+            self.die(r)
+
+    def die(self, r: str) -> None:
+        self.alive[r] = self.hung[r] = False
         if self.state[r] == "Online":
-            node = self.host(r)
+            self.poll(r, POLL, lambda: not self.alive[r])
 
-            def poll() -> Process:
-                yield POLL - (self.now - self.since[r]) % POLL
-                if self.state[r] == "Online" and not self.alive[r]:
-                    self.start(self.failure(r, node), node, ("fail", r, node))
+    def do_hang(self, act: dict[str, Any]) -> None:
+        r = act["resource"]
+        if self.alive[r] and not self.hung[r]:
+            self.hung[r] = True
+            if self.state[r] == "Online":
+                self.poll(r, ASK, lambda: self.hung[r])
 
-            self.start(poll(), node, ("poll", r))
+    def poll(self, r: str, every: int, unwell: Callable[[], bool]) -> None:
+        """The next poll of this kind finds it, if it is still that way by then."""
+        node, since = self.host(r), self.since[r]
+
+        def asked() -> None:
+            if self.state[r] == "Online" and self.since[r] == since and unwell():
+                self.start(self.failure(r, node), node, ("fail", r, self.failed_ever[r]))
+
+        # Of the polls of one instant those of the resource that came online first are first, LooksAlive before IsAlive.
+        due = self.now + every - (self.now - since) % every
+        heapq.heappush(self.heap, (due, 2 * self.rank[r] + (every == ASK) - 10**9, asked))
 
     def do_write_error(self, act: dict[str, Any]) -> None:
         self.refusing = 1

@@ -8,13 +8,14 @@ from __future__ import annotations
 import os
 import sys
 from collections import Counter
+from collections.abc import Callable
 
 import pytest
 
 import sim
 from sim.history.verdict import Cause, Fate
 from tests.reference.model import Answer, judge
-from tests.reference.timeline import Timeline, generate, to_yaml
+from tests.reference.timeline import Timeline, generate, to_yaml, with_policies
 
 COUNT = int(os.environ.get("FAILSIM_TIMELINES", "2000"))
 BATCHES = 8
@@ -37,9 +38,9 @@ def key_of_parameter(timeline: Timeline, command: str) -> str:
     return f"db {command.split()[2]}"
 
 
-def differences(seed: int) -> list[str]:
+def differences(seed: int, made: Callable[[int], Timeline] = generate) -> list[str]:
     """What differs, by label."""
-    timeline = generate(seed)
+    timeline = made(seed)
     ours, theirs = real(timeline), judge(timeline)
     return [
         f"{label}: simulator {ours.get(label)}, reference {theirs.get(label)}"
@@ -52,6 +53,12 @@ def differences(seed: int) -> list[str]:
 def test_the_reference_agrees(batch: int) -> None:
     for seed in range(batch, COUNT, BATCHES):
         assert not differences(seed), f"seed {seed}"
+
+
+@pytest.mark.parametrize("batch", range(BATCHES))
+def test_the_reference_agrees_where_processes_hang_and_die_of_their_registry(batch: int) -> None:
+    for seed in range(batch, COUNT, BATCHES):
+        assert not differences(seed, with_policies), f"seed {seed}"
 
 
 def reached(count: int) -> Counter[str]:
@@ -75,9 +82,12 @@ def test_the_generator_reaches_every_fate_and_cause() -> None:
 
 if __name__ == "__main__":
     number = int(sys.argv[1])
-    bad = {seed: found for seed in range(number) if (found := differences(seed))}
+    made = (generate, with_policies)
+    bad = {
+        (seed, each.__name__): found for each in made for seed in range(number) if (found := differences(seed, each))
+    }
     for what, times in sorted(reached(number).items()):
         print(f"{times:6} {what}")
-    print(f"{number} timelines, {len(bad)} differ: {list(bad)[:20]}")
+    print(f"{number} timelines of each kind, {len(bad)} differ: {list(bad)[:20]}")
     for seed, found in list(bad.items())[:8]:
-        print(seed, *found, sep="\n   ")
+        print(*seed, *found, sep="\n   ")

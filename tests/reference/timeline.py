@@ -57,6 +57,22 @@ def generate(seed: int) -> Timeline:
     return {**world, "acts": acts, "until": at + 300 * S}
 
 
+def with_policies(seed: int) -> Timeline:
+    """The timeline of a seed, in which processes hang and die oftener, and one of their registry."""
+    timeline, rng = generate(seed), random.Random(f"policies {seed}")
+    if rng.random() < 0.7:
+        reads = rng.choice(("start", "always"))
+        timeline["resources"]["R"]["needs"] = {"key": A, "value": "v", "most": 2, "reads": reads}
+    for act in timeline["acts"]:
+        if rng.random() < 0.2:
+            kind = rng.choice(("hang", "hang", "fail"))
+            resource = rng.choice(list(timeline["resources"]))
+            for name in [name for name in act if name not in ("at", "label")]:
+                del act[name]
+            act.update(kind=kind, resource=resource)
+    return timeline
+
+
 def _act(rng: random.Random, world: Timeline) -> Act:
     node = rng.choice(world["nodes"])
     resource = rng.choice(list(world["resources"]))
@@ -110,7 +126,9 @@ def to_yaml(timeline: Timeline) -> str:
         for resource in group["resources"]:
             spec = timeline["resources"][resource]
             keys = ", ".join(f"'{key}'" for key in spec["checkpoints"])
-            lines.append(f"        {resource}: {{checkpoints: [{keys}], depends_on: [{', '.join(spec['depends'])}]}}")
+            needs = _needs(spec["needs"]) if "needs" in spec else ""
+            depends = ", ".join(spec["depends"])
+            lines.append(f"        {resource}: {{checkpoints: [{keys}], depends_on: [{depends}]{needs}}}")
     lines.append("registry:")
     for node, keys in timeline["registry"].items():
         lines.append(f"  {node}:")
@@ -122,6 +140,11 @@ def to_yaml(timeline: Timeline) -> str:
         lines.append(f"  - at: {act['at']}us")
         lines += [f"    {line}" for line in _step(act)]
     return "\n".join([*lines, f"until: {timeline['until']}us"]) + "\n"
+
+
+def _needs(need: Act) -> str:
+    allowed = f"{{{need['value']}: {{between: [0, {need['most']}]}}}}"
+    return f", needs: {{HKLM\\{need['key']}: {allowed}}}, reads: {need['reads']}"
 
 
 def _step(act: Act) -> list[str]:
@@ -145,8 +168,8 @@ def _step(act: Act) -> list[str]:
             return [f"do: 'cluster group {act['group']} /moveto:{act['node']}'"]
         case "add" | "remove":
             return [f"do: 'cluster resource {act['resource']} /{act['kind']}checkpoints:{act['key']}'"]
-        case "fail":
-            return ["fault: fail", f"resource: {act['resource']}"]
+        case "fail" | "hang" as kind:
+            return [f"fault: {kind}", f"resource: {act['resource']}"]
         case "write-error":
             return ["fault: quorum-write-error", f"for: {act['for']}us"]
         case "damage":
