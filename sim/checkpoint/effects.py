@@ -26,6 +26,7 @@ class Trigger(StrEnum):
     ADDED = "added"
     CHANGE = "change"
     OFFLINE = "offline"
+    FAILURE = "failure"  # none that a document knows: the resource failed, and the engine is told to save then
     MERGE = "merge"  # none of the product's: local changes are merged before a restore (policy)
 
 

@@ -8,8 +8,8 @@ Holds:    an acknowledged save is never lost by the engine; no change between no
           a failing save or restore never stops the resource (events 1080 and 1024, KB 251284, KB 316772).
 Never:    I/O, a clock, the registry itself: all of that is the driver's, by effects.
 Assumed:  a save starts at the notice and one more follows what changed during it; retries after
-          `checkpoint_retry` while online and once more at offline; no save when the resource fails
-          (domain.md 13, 41, 73, 142-144).
+          `checkpoint_retry` while online and once more at offline; no save when the resource fails, unless
+          `Obligations` say so (domain.md 13, 41, 73, 142-144).
 """
 
 from __future__ import annotations
@@ -43,6 +43,7 @@ from sim.checkpoint.effects import (
     unwatch,
     watch,
 )
+from sim.checkpoint.obligations import MSCS, Obligations
 from sim.checkpoint.policy import Policy, Reconciled, reconcile
 from sim.registry import Change, KeyPath, KeyTree, Win32
 
@@ -60,7 +61,12 @@ STORE_DAMAGED = 4
 
 
 def add_checkpoint(
-    resource: str, key: KeyPath, policy: Policy = Policy.OVERWRITE, *, online_here: bool
+    resource: str,
+    key: KeyPath,
+    policy: Policy = Policy.OVERWRITE,
+    obligations: Obligations = MSCS,
+    *,
+    online_here: bool,
 ) -> Op[Win32 | None]:
     """Checkpoint a key (KB 174070: "when a registry key is specified ... it is checkpointed").
 
@@ -74,11 +80,12 @@ def add_checkpoint(
     if (yield from read_key(key)) is None:
         yield from give_up(checkpoint)
         return Win32.FILE_NOT_FOUND
-    if online_here:
+    watched = online_here and obligations.saves_on_change
+    if watched:
         yield from watch(checkpoint)
     error = yield from save(checkpoint, Trigger.ADDED, policy)
     if error is not None:
-        if online_here:
+        if watched:
             yield from unwatch(resource, checkpoint)
         yield from give_up(checkpoint)
         return error
@@ -96,15 +103,18 @@ def remove_checkpoint(resource: str, key: KeyPath) -> Op[Win32 | None]:
     return Win32.FILE_NOT_FOUND
 
 
-def before_online(resource: str, policy: Policy = Policy.OVERWRITE) -> Op[None]:
-    """Put every checkpoint back over the local registry, before the resource's own start (facts 5, 7)."""
+def before_online(resource: str, policy: Policy = Policy.OVERWRITE, obligations: Obligations = MSCS) -> Op[None]:
+    """Put every checkpoint back over the local registry, before the resource's own start (facts 5, 7).
+
+    The restore is a MUST, whatever the obligations; to watch the key from then on is one of them (fact 5).
+    """
     for checkpoint in (yield from list_checkpoints(resource)):
         if (yield from still_listed(checkpoint)):
             yield from restore(checkpoint, policy)
         # Watched after the restore: the watch's own open handle could make the restore fail (fact 104).
         # An edit in between is caught by the save at offline. Not if it was removed meanwhile: nobody would
         # ever close the watch, and its saves would write images that belong to no list.
-        if (yield from still_listed(checkpoint)):
+        if obligations.saves_on_change and (yield from still_listed(checkpoint)):
             yield from watch(checkpoint)
 
 
@@ -212,14 +222,20 @@ def save_on_change(checkpoint: Checkpoint, policy: Policy = Policy.OVERWRITE) ->
             reported = False
 
 
-def after_offline(resource: str, policy: Policy = Policy.OVERWRITE) -> Op[None]:
+def after_offline(resource: str, policy: Policy = Policy.OVERWRITE, obligations: Obligations = MSCS) -> Op[None]:
     """The resource's process has stopped: stop watching, let a save in flight end, then save every checkpoint."""
     yield from unwatch(resource)
     yield from await_saves(resource)
+    if obligations.saves_on_offline:
+        yield from save_all(resource, Trigger.OFFLINE, policy)
+
+
+def save_all(resource: str, trigger: Trigger, policy: Policy) -> Op[None]:
+    """Save every checkpoint of the resource, in the order of the file numbers."""
     for checkpoint in (yield from list_checkpoints(resource)):
         if not (yield from still_listed(checkpoint)):
             continue
-        error = yield from save(checkpoint, Trigger.OFFLINE, policy)
+        error = yield from save(checkpoint, trigger, policy)
         if error is not None:
             yield from log_save_failed(checkpoint, error)
 
@@ -229,9 +245,12 @@ def still_listed(checkpoint: Checkpoint) -> Op[bool]:
     return checkpoint in (yield from list_checkpoints(checkpoint.resource))
 
 
-def after_failure(resource: str) -> Op[None]:
+def after_failure(resource: str, policy: Policy = Policy.OVERWRITE, obligations: Obligations = MSCS) -> Op[None]:
     """The resource failed: stop watching. No save: what a dead process left is not trusted (assumed, fact 73)."""
     yield from unwatch(resource)
+    if obligations.saves_on_failure:
+        yield from await_saves(resource)
+        yield from save_all(resource, Trigger.FAILURE, policy)
 
 
 def save(checkpoint: Checkpoint, trigger: Trigger, policy: Policy) -> Op[Win32 | None]:

@@ -12,12 +12,13 @@ from functools import lru_cache
 
 import msgspec
 
+from sim.checkpoint.obligations import Obligations
 from sim.checkpoint.policy import Policy
 from sim.cluster.application import Need, Reads
-from sim.cluster.profile import Profile, Timing, timing
+from sim.cluster.profile import OBLIGATIONS, Profile, Timing, timing
 from sim.registry import KeyPath, Value
 
-__all__ = ["ClusterPlan", "GroupPlan", "Policy", "ResourcePlan", "ResourceType", "guid"]
+__all__ = ["ClusterPlan", "GroupPlan", "Obligations", "Policy", "ResourcePlan", "ResourceType", "guid"]
 
 
 class ResourceType(StrEnum):
@@ -70,6 +71,7 @@ class ClusterPlan(msgspec.Struct, frozen=True, kw_only=True):
     """A cluster: nodes in order, groups, resources in order of their groups, its timing, and its policy at restores.
 
     `starts_at`: the local time of day when time starts, in microseconds since midnight.
+    `obligations`: when its engine saves, beyond the restore before online that every engine owes.
     """
 
     nodes: tuple[str, ...]
@@ -79,6 +81,7 @@ class ClusterPlan(msgspec.Struct, frozen=True, kw_only=True):
     timing: Timing = timing()
     policy: Policy = Policy.OVERWRITE
     starts_at: int = 0
+    obligations: Obligations = OBLIGATIONS[Profile.NT4]
 
 
 @lru_cache(maxsize=4096)

@@ -13,6 +13,8 @@ from typing import NewType
 
 import msgspec
 
+from sim.checkpoint.obligations import MSCS, Obligations
+
 Micros = NewType("Micros", int)
 """Simulated time since the run began, or a length of it: integer microseconds, so that sums and ties are exact."""
 
@@ -25,6 +27,13 @@ class Profile(StrEnum):
 
     NT4 = "nt4"
     WSFC = "wsfc"
+
+
+OBLIGATIONS: dict[Profile, Obligations] = {
+    Profile.NT4: MSCS,  # KB 174070 (domain.md 1)
+    Profile.WSFC: MSCS,  # MSDN checkpointing (domain.md 3, 4), which names no version
+}
+"""When the engine of each generation saves; `cluster: {engine: ...}` sets it otherwise."""
 
 
 class Window(msgspec.Struct, frozen=True):

@@ -66,7 +66,7 @@ class BringOnline(Operation, frozen=True):
         if any(cluster.state_of(need) is not State.ONLINE for need in needs):
             yield from set_state(name, State.OFFLINE)
             return
-        yield from before_online(name, cluster.plan.policy)
+        yield from before_online(name, cluster.plan.policy, cluster.plan.obligations)
         # Silent: it has reported nothing for PendingTimeout, and is terminated (domain.md 64).
         if (yield from start_process(name)) is Process.READY:
             yield from set_state(name, State.ONLINE)
@@ -133,7 +133,7 @@ class TakeOffline(Operation, frozen=True):
             case State.OFFLINE_PENDING:
                 if (yield from stop_process(name)) is Process.SILENT:
                     yield from hand_over(HandleFailure(self.host, name))  # terminated and failed (domain.md 64)
-                yield from after_offline(name, cluster.plan.policy)
+                yield from after_offline(name, cluster.plan.policy, cluster.plan.obligations)
                 yield from set_state(name, State.OFFLINE)
             case _:
                 pass
@@ -156,7 +156,8 @@ class HandleFailure(Operation, frozen=True):
         yield from terminate_process(name)
         yield from set_state(name, State.FAILED)
         yield from log_event(SOURCE, RESOURCE_FAILED, f"Cluster resource '{name}' failed.")
-        yield from after_failure(name)
+        cluster = yield from look()
+        yield from after_failure(name, cluster.plan.policy, cluster.plan.obligations)
         cluster = yield from count_failure(name)
         seen = cluster.resources[name]
         period = of_resource(cluster.plan, name, "RestartPeriod")

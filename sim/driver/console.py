@@ -95,8 +95,8 @@ class ChangeList(Operation, frozen=True):
     def run(self) -> Op[None]:
         if self.adds:
             cluster = yield from look()
-            policy = cluster.plan.policy
-            error = yield from add_checkpoint(self.resource, self.key, policy, online_here=self.online_here)
+            plan, here = cluster.plan, self.online_here
+            error = yield from add_checkpoint(self.resource, self.key, plan.policy, plan.obligations, online_here=here)
         else:
             error = yield from remove_checkpoint(self.resource, self.key)
         yield Reply(self.command, error)

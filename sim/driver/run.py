@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import PurePath
 
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
 from sim.checkpoint.policy import HIVE, Policy, base_key
 from sim.cluster import database, state
@@ -126,6 +126,7 @@ def begin(scenario: Scenario, plan: ClusterPlan, seed: int | None) -> events.Beg
         seed=seed,
         profile=plan.profile,
         policy=plan.policy,
+        engine=asdict(plan.obligations),
         timing={**timing, **{name: float(count) for name, count in plan.timing.counts.items()}},
         nodes=plan.nodes,
         quorum_owner=plan.nodes[0],

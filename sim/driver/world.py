@@ -161,7 +161,8 @@ class World:
             for checkpoint in database.stated_checkpoints(plan, resource):
                 tree = owner.registry.save_key(physical(checkpoint.key))
                 self.disk.save(checkpoint, tree, self.cluster.owner(resource))
-                owner.watches[checkpoint] = owner.registry.watch(physical(checkpoint.key))
+                if plan.obligations.saves_on_change:
+                    owner.watches[checkpoint] = owner.registry.watch(physical(checkpoint.key))
         for node in plan.nodes:
             self.begin_beats("heartbeat", node)
             self.start(WatchNode(None, node), ())

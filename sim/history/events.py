@@ -41,6 +41,7 @@ class Trigger(StrEnum):
     ADDED = "added"
     CHANGE = "change"
     OFFLINE = "offline"
+    FAILURE = "failure"  # by an engine that is told to save then
     MERGE = "merge"  # by a policy that the product does not have
 
 
@@ -93,6 +94,7 @@ class Begin(Event, frozen=True, kw_only=True, tag="begin"):
 
     `registry`: the tree of each node's HKEY_LOCAL_MACHINE; `database`: the tree of `HKLM\\Cluster`.
     `timing`: seconds by name, a pair of them for a window. `starts_at`: the local time of day, in seconds.
+    `engine`: when the engine saves, by the scenario's words.
     """
 
     format: int
@@ -101,6 +103,7 @@ class Begin(Event, frozen=True, kw_only=True, tag="begin"):
     seed: int | None
     profile: str
     policy: str
+    engine: dict[str, bool]
     timing: dict[str, float | tuple[float, float]]
     nodes: tuple[str, ...]
     quorum_owner: str

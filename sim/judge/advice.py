@@ -88,7 +88,7 @@ def advice(reading: Reading, write: int, judged: Judged) -> tuple[str, ...]:
     """Commands to type instead of the one that made the write; empty where none would have helped."""
     if judged.fate is Fate.UNPROTECTED:
         return _cover(reading, reading.writes[write][1])
-    if judged.resource is None or judged.fate not in (Fate.LOST, Fate.STRANDED) or judged.cause not in CURED:
+    if judged.resource is None or judged.fate not in (Fate.LOST, Fate.STRANDED) or judged.cause not in cured(reading):
         return ()
     for procedure in (_edit, _edit_and_restart, _repair):
         for resource in _Case(reading, (write,), judged.resource).sharing:
@@ -96,6 +96,11 @@ def advice(reading: Reading, write: int, judged: Judged) -> tuple[str, ...]:
             if lines:
                 return lines
     return ()
+
+
+def cured(reading: Reading) -> tuple[Cause, ...]:
+    """The causes for which there is advice: where no change is saved by itself, that it was not is no accident."""
+    return CURED if reading.begin.engine["saves_on_change"] else (*CURED, Cause.UNSAVED)
 
 
 # --- procedures: the commands, none where they would have been no use -------------------------------------------

@@ -121,7 +121,7 @@ class _Reread:
 
     def save(self) -> None:
         """What is online on the node saves what was changed there, and what is taken offline then saves once more."""
-        node, instead = self.instead.node, self.instead
+        node, instead, engine = self.instead.node, self.instead, self.reading.begin.engine
         after = self.ledger.nodes[node].tree
         for span in self.listed:
             place = span.resource, span.key
@@ -130,9 +130,10 @@ class _Reread:
                 self.read(events.CheckpointRemoved(id=0, at=0, resource=span.resource, key=span.key, number=0))
                 self._save(node, place)
                 continue
-            if self.online.get(span.resource) == node and self.before.at(span.physical) != after.at(span.physical):
+            changed = self.before.at(span.physical) != after.at(span.physical)
+            if engine["saves_on_change"] and changed and self.online.get(span.resource) == node:
                 self._save(node, place)
-            if span.resource in instead.stopped:
+            if engine["saves_on_offline"] and span.resource in instead.stopped:
                 self._save(node, place)
 
     def _save(self, node: str, place: Place) -> None:

@@ -160,6 +160,8 @@ def _kept_aside(reading: Reading, write: int, undone: int) -> list[str]:
 def _circumstance(reading: Reading, event: events.Write, index: int, resource: str) -> str:
     """What the resource was doing when the write was made."""
     state, host = reading.state_at(resource, index), reading.host_at(resource, index)
+    if state == ONLINE and host == event.node and not reading.begin.engine["saves_on_change"]:
+        return f"{resource} was online there, but this cluster's engine does not watch (saves_on_change: false)."
     if state == ONLINE and host == event.node:
         return f"{resource} was online there, so the change was watched."
     if state in PENDING and host == event.node:
@@ -183,9 +185,8 @@ def _accident(reading: Reading, write: int, judged: Judged, resource: str, index
                     isinstance(each, events.ResourceState) and each.resource == resource and each.state == "Failed"
                 )
                 if failing and each.node == event.node:
-                    return [
-                        f"At {clock(each.at)} {resource} failed before a save held it, and a failure saves nothing."
-                    ]
+                    after = "" if reading.begin.engine["saves_on_failure"] else ", and a failure saves nothing"
+                    return [f"At {clock(each.at)} {resource} failed before a save held it{after}."]
             return ["No save held it before the resource stopped."]
         case Cause.SAVE_FAILED:
             failed = [each for at, each in reading.failed_saves if index < at < until]

@@ -11,10 +11,12 @@ from __future__ import annotations
 from hashlib import sha256
 from pathlib import Path, PureWindowsPath
 
+from msgspec.structs import replace
+
 from sim.cluster import database
 from sim.cluster.application import Between, Need, OneOf, Reads, misfit
-from sim.cluster.plan import ClusterPlan, GroupPlan, Policy, ResourcePlan, ResourceType, guid
-from sim.cluster.profile import COUNTS, Profile, Span, Timing, Window, timing
+from sim.cluster.plan import ClusterPlan, GroupPlan, Obligations, Policy, ResourcePlan, ResourceType, guid
+from sim.cluster.profile import COUNTS, OBLIGATIONS, Profile, Span, Timing, Window, timing
 from sim.cluster.setup import CreateGroup, CreateResource
 from sim.history.expect import Expect, ExpectedResource, ExpectedValue, ExpectedWrite
 from sim.history.verdict import AnomalyKind, Cause, Fate
@@ -162,7 +164,12 @@ class _Loader:
             timing=self.timing(item.get("timing")),
             policy=Policy.OVERWRITE if policy_item is None else Policy(policy_item.value),
             starts_at=0 if clock_item is None else _time_of_day(clock_item.value),
+            obligations=self.engine(item.get("engine")),
         )
+
+    def engine(self, item: Item | None) -> Obligations:
+        switched = {name: each.value for name, each in _pairs(item)}
+        return replace(OBLIGATIONS[Profile.NT4], **switched)
 
     def unique(self, item: Item, kind: str) -> tuple[str, ...]:
         names: list[str] = []

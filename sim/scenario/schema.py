@@ -10,7 +10,7 @@ import re
 from typing import Any
 
 from sim.cluster.application import Reads
-from sim.cluster.plan import Policy
+from sim.cluster.plan import Obligations, Policy
 from sim.cluster.profile import COUNTS, TIMERS, Profile
 from sim.history.verdict import AnomalyKind, Cause, Fate
 from sim.scenario.document import Item, ScenarioError, nearest, quoted
@@ -117,10 +117,15 @@ GROUP = _object(
         "properties": _map(VALUE, "common properties of the group by their documented names"),
     }
 )
+ENGINE = _object(
+    {name: {"type": "boolean"} for name in Obligations.__struct_fields__},
+    what="when the engine saves; by default as the product does",
+)
 CLUSTER = _object(
     {
         "profile": _words(Profile, "the generation of the product"),
         "policy": _words(Policy, "what a restore does with local changes; 'overwrite' is what the product does"),
+        "engine": ENGINE,
         "nodes": _list(WORD, minItems=1, maxItems=16),
         "starts_at": {**CLOCK, "description": "the local time of day when time starts, such as '22:00'; 00:00 if not"},
         "groups": _map({"anyOf": [GROUP, {"type": "null"}]}),

@@ -5,7 +5,7 @@ everything that happened after it happen that much later, as it would have if so
 Where no command would have helped, the standard cures are tried all the same: what they are is `cures`.
 `python -m tests.quality.test_advice N` prints counts by cause, and which of the cures helped after all.
 
-Not tried: losses by accident, for which there is no advice (`unsaved`, `checkpoint-damaged` and so on).
+Not tried: losses by accident, for which there is no advice (`unsaved` where changes are watched, and so on).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import pytest
 import sim
 from sim.cluster.profile import Window
 from sim.history import events
-from sim.history.verdict import Cause, Fate
+from sim.history.verdict import Fate
 from sim.judge import advice
 from sim.judge.instead import PATIENCE
 from sim.judge.reading import COMING
@@ -34,7 +34,6 @@ from tests.reference.timeline import generate, to_yaml
 
 COUNT = int(os.environ.get("FAILSIM_TIMELINES", "2000")) // 4
 
-CURED = (Cause.OFFLINE_EDIT, Cause.WRONG_NODE, Cause.PENDING_EDIT)
 GOOD = (Fate.KEPT, Fate.SUPERSEDED)
 
 CURABLE_AT_MOST = 0.1
@@ -65,7 +64,7 @@ def losses(verdict: Verdict, counts: Counter[str]) -> list[Loss]:
     found: dict[int, list[WriteVerdict]] = defaultdict(list)
     for write in verdict.writes:
         if write.fate in (Fate.LOST, Fate.STRANDED) and write.label is not None:
-            if write.cause in CURED:
+            if write.cause in advice.cured(verdict.reading):
                 found[verdict.reading.writes[write.id][1].command].append(write)
             else:
                 counts[f"{write.cause}: an accident, no advice"] += 1

@@ -72,6 +72,14 @@ CASES = [
     # --- shape
     Malformed("unknown key at the top", "until: 10min", "untill: 10min", 26, 1, "did you mean 'until'?", True),
     Malformed("unknown key in cluster", "  nodes:", "  node:", 3, 3, "did you mean 'nodes'?", True),
+    Malformed(
+        "unknown obligation", "  nodes:", "  engine: {save_on_change: false}\n  nodes:", 3, 12,
+        "unknown key 'save_on_change' in 'engine'; did you mean 'saves_on_change'?", True,
+    ),
+    Malformed(
+        "an obligation in words", "  nodes:", "  engine: {saves_on_change: 'no'}\n  nodes:", 3, 29,
+        "'saves_on_change' is 'no'; it would be true or false", True,
+    ),
     Malformed("unknown key in group", "preferred_owners", "prefered_owners", 6, 7, "'preferred_owners'?", True),
     Malformed("unknown key in resource", "properties:", "propertys:", 10, 11, "did you mean 'properties'?", True),
     Malformed("unknown key in step", "on: NODE1", "onn: NODE1", 21, 5, "did you mean 'on'?", True),

@@ -19,6 +19,8 @@ from sim.checkpoint.engine import (
     remove_checkpoint,
     save_on_change,
 )
+from sim.checkpoint.obligations import CONFORMING, Obligations
+from sim.checkpoint.policy import Policy
 from sim.registry import EMPTY, KeyPath, Value, Win32
 
 KEY = KeyPath.parse(r"SOFTWARE\Contoso\Spooler")
@@ -272,3 +274,49 @@ def test_a_save_at_offline_that_fails_is_reported_and_the_next_one_made() -> Non
 def test_a_failure_saves_nothing() -> None:
     """Assumed: fact 73 says that no document decides it."""
     plays(after_failure("Spooler"), [(e.Unwatch("Spooler"), None)])
+
+
+def test_a_merely_conforming_engine_restores_and_does_no_more() -> None:
+    """MS-CMRP 3.1.4.3.1.21: the restore is a MUST, to watch and to save a SHOULD; of offline it does not speak."""
+    image = Image(1, TREE)
+    plays(
+        before_online("Spooler", Policy.OVERWRITE, CONFORMING),
+        [
+            (e.ListCheckpoints("Spooler"), (CPT,)),
+            (e.ListCheckpoints("Spooler"), (CPT,)),
+            (e.LoadImage(CPT), image),
+            (e.ListCheckpoints("Spooler"), (CPT,)),
+            (e.RestoreKey(CPT, image), None),
+        ],
+    )
+    plays(
+        after_offline("Spooler", Policy.OVERWRITE, CONFORMING),
+        [(e.Unwatch("Spooler"), None), (e.AwaitSaves("Spooler"), None)],
+    )
+
+
+def test_a_merely_conforming_engine_saves_a_key_that_is_specified_and_does_not_watch_it() -> None:
+    plays(
+        add_checkpoint("Spooler", KEY, Policy.OVERWRITE, CONFORMING, online_here=True),
+        [
+            (e.Claim("Spooler", KEY), CPT),
+            (e.ReadKey(KEY), TREE),
+            (e.ReadKey(KEY), TREE),
+            (e.SaveImage(CPT, TREE, Trigger.ADDED), Win32.WRITE_FAULT),
+            (e.GiveUp(CPT), None),
+        ],
+    )
+
+
+def test_an_engine_that_is_told_to_saves_on_failure() -> None:
+    plays(
+        after_failure("Spooler", Policy.OVERWRITE, Obligations(saves_on_failure=True)),
+        [
+            (e.Unwatch("Spooler"), None),
+            (e.AwaitSaves("Spooler"), None),
+            (e.ListCheckpoints("Spooler"), (CPT,)),
+            (e.ListCheckpoints("Spooler"), (CPT,)),
+            (e.ReadKey(KEY), TREE),
+            (e.SaveImage(CPT, TREE, Trigger.FAILURE), None),
+        ],
+    )
