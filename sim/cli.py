@@ -213,6 +213,28 @@ def live(
 
 
 @main.command()
+@click.option("--json", "as_json", is_flag=True, help="Write the ledger as JSON.")
+@click.option("--markdown", "as_markdown", is_flag=True, help="Write the ledger as a Markdown page.")
+def fidelity(as_json: bool, as_markdown: bool) -> int:
+    """What of this is the product's word and what is assumed: every clause, its source, and how to set it otherwise."""
+    import msgspec  # noqa: PLC0415
+
+    from sim.report.fidelity import markdown, read, show  # noqa: PLC0415
+    from sim.report.terminal import console  # noqa: PLC0415
+
+    if as_json and as_markdown:
+        raise click.UsageError("--json and --markdown exclude each other; give one")
+    ledger = read()
+    if as_json:
+        _print_json([msgspec.to_builtins(ledger)])
+    elif as_markdown:
+        click.echo(markdown(ledger), nl=False)
+    else:
+        show(ledger, console())
+    return 0
+
+
+@main.command()
 def schema() -> None:
     """The JSON Schema of the scenario language, for editors."""
     from sim.scenario.schema import schema as described  # noqa: PLC0415
