@@ -19,7 +19,7 @@ from sim.cluster import database, setup, state
 from sim.cluster.effects import Condition, Hosted, NodeIs, Operation, Settled, look
 from sim.cluster.group import MoveGroup
 from sim.cluster.node import LeaveCluster
-from sim.cluster.plan import ClusterPlan
+from sim.cluster.plan import ClusterPlan, ResourceType
 from sim.cluster.resource import BringOnline, HandleFailure, TakeOffline
 from sim.cluster.state import PENDING, NodeState, State
 from sim.driver import listings
@@ -486,6 +486,9 @@ def _list(world: World, request: AddCheckpoints | RemoveCheckpoints) -> Answer:
     adds = isinstance(request, AddCheckpoints)
     if not world.cluster.answers(owner):
         return Answer(Win32.HOST_NODE_NOT_AVAILABLE)
+    if adds and world.plan.resources[name].type is ResourceType.PHYSICAL_DISK:
+        # It would lie on what it is to be restored for (fact 22: a candidate; assumed for every disk).
+        return Answer(Win32.INVALID_OPERATION_ON_QUORUM)
     listed = {each.key for each in database.listed(world.plan, world.database.root, name)}
     keys = []
     for text in request.text or tuple(str(key) for key in sorted(listed)):

@@ -183,3 +183,10 @@ def test_a_resource_that_stays_failed_is_tried_again_where_that_is_set() -> None
     failure = "at: 61s, fault: fail, resource: Spooler"
     assert at(run(*stays, failure)) == ("Failed", "NODE1")
     assert at(run(*stays, "do: cluster res Spooler /prop RetryPeriodOnFailure=600000", failure)) == ("Online", "NODE1")
+
+
+def test_a_disk_takes_no_checkpoint() -> None:
+    """The loader refuses a stated one; a command is answered with error 5068, and nothing is saved (domain.md 22)."""
+    verdict = run(r"at: 10s, do: 'cluster resource Disk /addcheckpoints:SOFTWARE\Contoso\Spooler'")
+    assert refusals(verdict) == ["ERROR_INVALID_OPERATION_ON_QUORUM"]
+    assert found(verdict, events.CheckpointAdded) == []
