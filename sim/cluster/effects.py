@@ -73,7 +73,7 @@ class MayJoin(Condition, frozen=True):
     node: str
 
     def holds(self, cluster: Cluster) -> bool:
-        if any(cluster.connected(self.node, member) for member in cluster.members()):
+        if cluster.hears_a_member(self.node):
             return cluster.nodes[self.node].removed
         return cluster.forming is None
 

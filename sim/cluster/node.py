@@ -69,7 +69,7 @@ class StartService(Operation, frozen=True):
         yield from sleep("service_start", self.node)
         # One that returns before the others have removed it joins only after they have (contract: The cluster).
         cluster = yield from wait_for(MayJoin(self.node))
-        if any(cluster.connected(self.node, member) for member in cluster.members()):
+        if cluster.hears_a_member(self.node):
             yield from set_node(self.node, NodeState.UP)
             for group in cluster.plan.groups:
                 yield from spawn(FailBack(None, group, self.node))
@@ -159,7 +159,7 @@ class WatchNode(Operation, frozen=True):
     def take_quorum(self) -> Op[Cluster]:
         """The first member that can reserves the disk of the lost owner; the cluster as it is then."""
         cluster = yield from look()
-        challengers = [node for node in cluster.members() if not cluster.nodes[node].frozen]
+        challengers = cluster.active()
         if challengers and cluster.quorum_owner in (None, self.node):
             yield from reserve(challengers[0])
         return (yield from look())  # it may have died of it

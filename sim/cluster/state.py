@@ -126,6 +126,14 @@ class Cluster(msgspec.Struct, frozen=True):
         """Whether the node is a member that the owner of the quorum disk, and so the cluster, reaches."""
         return self.is_up(node) and not self.nodes[node].frozen and self.reaches_quorum(node)
 
+    def active(self) -> tuple[str, ...]:
+        """The members that do not stand still."""
+        return tuple(node for node in self.members() if not self.nodes[node].frozen)
+
+    def hears_a_member(self, node: str) -> bool:
+        """Whether a network connects the node with any member."""
+        return any(self.connected(node, member) for member in self.members())
+
     def members(self) -> tuple[str, ...]:
         """The nodes that are members, in the plan's order."""
         return tuple(node for node in self.plan.nodes if self.is_up(node))

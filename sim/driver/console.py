@@ -108,7 +108,7 @@ def node_for(world: World, act: Do | App, command: Command) -> str:
         return host_of(world, act.resource)
     if act.node is not None:
         return act.node
-    members = [member for member in world.cluster.members() if not world.cluster.nodes[member].frozen]
+    members = world.cluster.active()
     if command.shell is Shell.REG or not members:
         return world.plan.nodes[0]
     return members[0]

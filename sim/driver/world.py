@@ -750,7 +750,7 @@ class World:
 
     def _hand_over(self, node: str, owned: bool, because: tuple[int, ...]) -> None:
         """A node left by itself: the members take what it still owned, if they can reach the quorum disk."""
-        members = [member for member in self.cluster.members() if not self.cluster.nodes[member].frozen]
+        members = self.cluster.active()
         if not members or self.disk.offline:
             return
         if owned:
